@@ -1,0 +1,67 @@
+interface CloseCode {
+  readonly code: number;
+  /** When the server sends it. */
+  readonly when: string;
+  /** Whether the client should come back, and how. */
+  readonly comeBack: string;
+}
+
+/** Every code that a client can be closed with (RFC 6455 section 7.4; from 4000 on our own). */
+export const closeCodes = {
+  normal: {
+    code: 1000,
+    when: "The room's process ended with exit code 0",
+    comeBack: "Only if the user wants to; a new process is started then",
+  },
+  goingAway: {
+    code: 1001,
+    when: "The server is shutting down",
+    comeBack: "Yes, after a random wait of some seconds",
+  },
+  protocolError: {
+    code: 1002,
+    when: "The client broke the websocket protocol",
+    comeBack: "No, its websocket library is at fault",
+  },
+  invalidPayload: {
+    code: 1007,
+    when: "A text message of the client is not UTF-8",
+    comeBack: "Only with valid text; send other bytes as binary messages",
+  },
+  policyViolation: {
+    code: 1008,
+    when: "The client sent a message in more fragments than are allowed",
+    comeBack: "Only after it was changed",
+  },
+  messageTooBig: {
+    code: 1009,
+    when: "A message of the client is larger than the limit (1 MiB)",
+    comeBack: "Only with smaller messages",
+  },
+  processFailed: {
+    code: 1011,
+    when: "The process could not be started, ended with another exit code or a signal, or wrote what its framing cannot read on from; the reason says which",
+    comeBack: "Yes, with growing waits; a new process is started then",
+  },
+  tryAgainLater: {
+    code: 1013,
+    when: "The room has nothing to run its next process with, such as a free TCP port",
+    comeBack: "Yes, after some seconds",
+  },
+  tooSlow: {
+    code: 4008,
+    when: "More waited for the client than its buffer holds, and it took nothing for 5 s",
+    comeBack: "Yes; what it missed in between is lost to it",
+  },
+} as const satisfies Record<string, CloseCode>;
+
+const maxReasonBytes = 123;
+
+/** Shortens a reason to what a close frame can carry (RFC 6455 section 5.5), at a character's border. */
+export function closeReason(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxReasonBytes) return text;
+  let end = maxReasonBytes;
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString("utf8", 0, end);
+}

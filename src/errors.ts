@@ -1,0 +1,45 @@
+/** Every code that a {@link ServerError} can carry, and what it means. */
+export const errorCodes = {
+  ERR_USAGE: "An option or argument is missing, unknown or out of range",
+  ERR_LISTEN: "The address cannot be listened on",
+  ERR_REFUSED: "The client is not let in; `status` is the HTTP answer",
+  ERR_COMMAND_NOT_STARTED: "The command cannot be started",
+  ERR_PROCESS_UNREACHABLE: "The process does not listen on its port in time",
+  ERR_OUTPUT: "The process wrote something that its framing cannot read on from",
+  ERR_STATIC_DIR: "The folder of static files cannot be served",
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** The one error class of this package: switch on `code`, the rest is for people. */
+export class ServerError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ServerError";
+    this.code = code;
+  }
+}
+
+/** A client that is not let in, as the HTTP answer that it gets. */
+export class RefusedError extends ServerError {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super("ERR_REFUSED", message);
+    this.status = status;
+    this.headers = headers;
+  }
+
+  /** A refusal for now: 503, with the seconds after which another try makes sense. */
+  static forNow(message: string, retryAfterS: number): RefusedError {
+    return new RefusedError(503, message, { "Retry-After": String(retryAfterS) });
+  }
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

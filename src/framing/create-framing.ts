@@ -1,0 +1,18 @@
+import type { Framing, FramingLimits } from "./framing.ts";
+import { createGwsocketFraming } from "./gwsocket.ts";
+import { createJsonFraming } from "./json.ts";
+import { createLinesFraming } from "./lines.ts";
+import { createRawFraming } from "./raw.ts";
+
+const framings = {
+  lines: createLinesFraming,
+  raw: createRawFraming,
+  json: createJsonFraming,
+  gwsocket: createGwsocketFraming,
+} as const satisfies Record<string, (limits: FramingLimits) => Framing>;
+
+export type FramingName = keyof typeof framings;
+
+export function createFraming(name: FramingName, limits: FramingLimits): Framing {
+  return framings[name](limits);
+}

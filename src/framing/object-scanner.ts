@@ -1,0 +1,305 @@
+const quote = 0x22;
+const backslash = 0x5c;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const comma = 0x2c;
+const colon = 0x3a;
+const minus = 0x2d;
+const plus = 0x2b;
+const dot = 0x2e;
+
+const literals = new Map([
+  [0x74, Buffer.from("true")],
+  [0x66, Buffer.from("false")],
+  [0x6e, Buffer.from("null")],
+]);
+
+const inObject = 1;
+const inArray = 2;
+
+const expectKeyOrEnd = 0;
+const expectKey = 1;
+const expectValueOrEnd = 2;
+const expectValue = 3;
+const expectCommaOrEnd = 4;
+type Expectation = 0 | 1 | 2 | 3 | 4;
+
+/** A top-level member with the name that the scanner looks for. Offsets into the text. */
+export interface FoundMember {
+  readonly keyStart: number;
+  readonly valueStart: number;
+  readonly valueEnd: number;
+  /** Behind the comma that follows the member; -1 if it is the last one. */
+  readonly nextStart: number;
+}
+
+/**
+ * Checks that a text is one JSON object (RFC 8259) and finds its top-level members of one name, in whatever spelling,
+ * without making strings or objects of the rest. Reuse one scanner for many texts: results hold until the next scan.
+ */
+export class ObjectScanner {
+  readonly #name: string;
+  readonly #plainKey: Buffer;
+  /** Kinds of the open containers, by depth from 1. */
+  #containers = new Uint8Array(64);
+  #bytes: Buffer = Buffer.alloc(0);
+  #end = 0;
+  /** The offset that the scan has come to; -1 once the text was found to be no JSON. */
+  #at = 0;
+  #depth = 0;
+  #expected: Expectation = expectKeyOrEnd;
+  /** The top-level member that the scan is in. */
+  #keyStart = 0;
+  #valueStart = 0;
+  #valueEnd = 0;
+  #isFound = false;
+
+  found: FoundMember[] = [];
+  /** Offset behind the opening brace. */
+  bodyStart = 0;
+  /** How many members have other names, and where the comma behind the last of them stands (-1 if there is none). */
+  otherCount = 0;
+  lastOtherComma = -1;
+
+  constructor(name: string) {
+    this.#name = name;
+    this.#plainKey = Buffer.from(JSON.stringify(name));
+  }
+
+  /** Whether the bytes from `start` to `end` are one JSON object; the other fields tell what was found in it. */
+  scan(bytes: Buffer, start: number, end: number): boolean {
+    this.#bytes = bytes;
+    this.#end = end;
+    this.#at = start;
+    if (this.found.length > 0) this.found = [];
+    this.otherCount = 0;
+    this.lastOtherComma = -1;
+    this.#skipSpace();
+    if (this.#at >= end || bytes[this.#at] !== openBrace) return false;
+    this.#at += 1;
+    this.bodyStart = this.#at;
+    const isObject = this.#scanContainers();
+    this.#bytes = this.#plainKey;
+    return isObject;
+  }
+
+  #scanContainers(): boolean {
+    this.#containers[1] = inObject;
+    this.#depth = 1;
+    this.#expected = expectKeyOrEnd;
+    while (this.#depth > 0) {
+      this.#skipSpace();
+      if (this.#at >= this.#end || !this.#step(this.#bytes[this.#at] as number)) return false;
+    }
+    this.#skipSpace();
+    return this.#at === this.#end;
+  }
+
+  /** Takes one key with its colon, one value or opening bracket, or one comma or closing bracket. */
+  #step(byte: number): boolean {
+    switch (this.#expected) {
+      case expectKey:
+        return this.#takeKey();
+      case expectKeyOrEnd:
+        return byte === closeBrace ? this.#takeEnd() : this.#takeKey();
+      case expectValue:
+        return this.#takeValue(byte);
+      case expectValueOrEnd:
+        return byte === closeBracket ? this.#takeEnd() : this.#takeValue(byte);
+      case expectCommaOrEnd:
+        return this.#takeCommaOrEnd(byte);
+    }
+  }
+
+  #takeKey(): boolean {
+    const start = this.#at;
+    if (this.#bytes[start] !== quote) return false;
+    this.#skipString();
+    if (this.#at === -1) return false;
+    if (this.#depth === 1) {
+      this.#keyStart = start;
+      this.#isFound = this.#isName(start);
+    }
+    this.#skipSpace();
+    if (this.#at >= this.#end || this.#bytes[this.#at] !== colon) return false;
+    this.#at += 1;
+    this.#skipSpace();
+    if (this.#depth === 1) this.#valueStart = this.#at;
+    this.#expected = expectValue;
+    return true;
+  }
+
+  #takeValue(byte: number): boolean {
+    if (byte === openBrace) {
+      this.#open(inObject);
+      this.#expected = expectKeyOrEnd;
+    } else if (byte === openBracket) {
+      this.#open(inArray);
+      this.#expected = expectValueOrEnd;
+    } else {
+      this.#skipScalar(byte);
+      this.#valueEnd = this.#at;
+      this.#expected = expectCommaOrEnd;
+    }
+    return this.#at !== -1;
+  }
+
+  #takeCommaOrEnd(byte: number): boolean {
+    const isInObject = this.#containers[this.#depth] === inObject;
+    const isEnd = byte === (isInObject ? closeBrace : closeBracket);
+    if (!isEnd && byte !== comma) return false;
+    if (this.#depth === 1) this.#noteMember(isEnd);
+    if (isEnd) return this.#takeEnd();
+    this.#at += 1;
+    this.#expected = isInObject ? expectKey : expectValue;
+    return true;
+  }
+
+  #noteMember(isLast: boolean): void {
+    if (this.#isFound) {
+      this.found.push({
+        keyStart: this.#keyStart,
+        valueStart: this.#valueStart,
+        valueEnd: this.#valueEnd,
+        nextStart: isLast ? -1 : this.#at + 1,
+      });
+      return;
+    }
+    this.otherCount += 1;
+    if (!isLast) this.lastOtherComma = this.#at;
+  }
+
+  #takeEnd(): boolean {
+    this.#at += 1;
+    this.#depth -= 1;
+    this.#valueEnd = this.#at;
+    this.#expected = expectCommaOrEnd;
+    return true;
+  }
+
+  #open(kind: number): void {
+    this.#depth += 1;
+    if (this.#depth === this.#containers.length) {
+      const grown = new Uint8Array(this.#containers.length * 2);
+      grown.set(this.#containers);
+      this.#containers = grown;
+    }
+    this.#containers[this.#depth] = kind;
+    this.#at += 1;
+  }
+
+  #skipSpace(): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    while (at < this.#end) {
+      const byte = bytes[at] as number;
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
+      at += 1;
+    }
+    this.#at = at;
+  }
+
+  /** Whether the key that ends at the current offset is the name that is looked for. */
+  #isName(start: number): boolean {
+    const bytes = this.#bytes;
+    const end = this.#at;
+    const plain = this.#plainKey;
+    if (end - start === plain.length) return bytes.compare(plain, 0, plain.length, start, end) === 0;
+    if (end - start < plain.length || !bytes.subarray(start, end).includes(backslash)) return false;
+    return JSON.parse(bytes.toString("utf8", start, end)) === this.#name;
+  }
+
+  #skipScalar(first: number): void {
+    if (first === quote) this.#skipString();
+    else if (first === minus || isDigit(first)) this.#skipNumber();
+    else this.#skipLiteral(first);
+  }
+
+  #skipString(): void {
+    const bytes = this.#bytes;
+    const end = this.#end;
+    let at = this.#at + 1;
+    while (at < end) {
+      const byte = bytes[at] as number;
+      if (byte === quote) {
+        this.#at = at + 1;
+        return;
+      }
+      if (byte < 0x20) break;
+      if (byte === backslash) {
+        const length = escapeLength(bytes, at, end);
+        if (length === 0) break;
+        at += length;
+      } else {
+        at += 1;
+      }
+    }
+    this.#at = -1;
+  }
+
+  #skipNumber(): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    if (bytes[at] === minus) at += 1;
+    const afterInteger = this.#afterDigits(at);
+    if (afterInteger === -1 || (bytes[at] === 0x30 && afterInteger > at + 1)) {
+      this.#at = -1;
+      return;
+    }
+    at = afterInteger;
+    if (at < this.#end && bytes[at] === dot) at = this.#afterDigits(at + 1);
+    if (at !== -1 && at < this.#end && ((bytes[at] as number) | 0x20) === 0x65) {
+      const sign = at + 1 < this.#end ? bytes[at + 1] : 0;
+      at = this.#afterDigits(sign === plus || sign === minus ? at + 2 : at + 1);
+    }
+    this.#at = at;
+  }
+
+  /** The offset behind one digit or more; -1 where there is none. */
+  #afterDigits(start: number): number {
+    let at = start;
+    while (at < this.#end && isDigit(this.#bytes[at] as number)) at += 1;
+    return at > start ? at : -1;
+  }
+
+  #skipLiteral(first: number): void {
+    const literal = literals.get(first);
+    const end = this.#at + (literal?.length ?? 0);
+    const isThere =
+      literal !== undefined && end <= this.#end && this.#bytes.compare(literal, 0, literal.length, this.#at, end) === 0;
+    this.#at = isThere ? end : -1;
+  }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
+}
+
+function isHexDigit(byte: number): boolean {
+  const lower = byte | 0x20;
+  return isDigit(byte) || (lower >= 0x61 && lower <= 0x66);
+}
+
+/** How many bytes the escape at `at` takes; 0 if it is none of JSON's. */
+function escapeLength(bytes: Buffer, at: number, end: number): number {
+  if (at + 1 >= end) return 0;
+  switch (bytes[at + 1]) {
+    case 0x22: // "
+    case 0x5c: // \
+    case 0x2f: // /
+    case 0x62: // b
+    case 0x66: // f
+    case 0x6e: // n
+    case 0x72: // r
+    case 0x74: // t
+      return 2;
+    case 0x75: // u
+      if (at + 6 > end) return 0;
+      for (let digit = at + 2; digit < at + 6; digit += 1) if (!isHexDigit(bytes[digit] as number)) return 0;
+      return 6;
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,77 @@
+/** Bytes to one client. A websocket is one; a fake in a unit test another. */
+export interface ClientLink {
+  /** Bytes that wait in this process because the client does not take them. */
+  readonly pendingBytes: number;
+
+  /** Bytes that the client's side has taken so far; it grows also while one large write is under way. */
+  readonly takenBytes: number;
+
+  /** Hands over bytes that the room's {@link WireFormat} has encoded; they leave in the order of the calls. */
+  write(bytes: Buffer): void;
+
+  /** Hands over several pieces as one, so that they leave in one system call where that is possible. */
+  writeAll(pieces: readonly Buffer[]): void;
+
+  /** Stops reading from the client; what was read already may still come out. */
+  pause(): void;
+  resume(): void;
+
+  /** Says goodbye behind what waits. `onClose` follows, within the link's own time limit. */
+  close(code: number, reason: string): void;
+}
+
+/** What a {@link ClientLink} tells its connection. After `onClose` nothing more comes. */
+export interface ClientEvents {
+  /** One whole message. The payload may be part of a larger buffer: copy what outlives the call. */
+  onMessage(payload: Buffer, isBinary: boolean): void;
+
+  /** Everything that waited has been taken. */
+  onDrain(): void;
+  onClose(code: number): void;
+}
+
+/** How a client link wants its messages: the bytes are the same for all clients, so they are made once. */
+export interface WireFormat {
+  /** The most bytes that the header of a message takes. */
+  readonly maxHeaderBytes: number;
+
+  /** Writes the header of a message of `length` bytes and returns the offset behind it. */
+  writeHeader(target: Buffer, offset: number, isBinary: boolean, length: number): number;
+}
+
+/** How a process ended: by itself with a code, or by a signal. */
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+
+  /** What went wrong with the link where the exit itself does not tell, for the clients and the log. */
+  readonly fault?: string;
+}
+
+/** Bytes to and from one process, by pipes or TCP. */
+export interface ProcessLink {
+  readonly pid: number;
+
+  /** Hands over bytes; false says that more than the bound waits now, and that `onWritable` follows. */
+  write(bytes: Buffer): boolean;
+
+  /** Stops reading the process's output; what was read already may still come out. */
+  pause(): void;
+  resume(): void;
+
+  /** Starts the ladder of steps that ends the process and its group. `onEnd` follows. */
+  terminate(): void;
+
+  /** Ends the process and its group at once. `onEnd` follows. */
+  kill(): void;
+}
+
+/** What a {@link ProcessLink} tells its room. */
+export interface ProcessEvents {
+  /** Output, cut anywhere. The buffer stays as it is, so parts of it may be kept. */
+  onChunk(chunk: Buffer): void;
+  onWritable(): void;
+
+  /** The process and its group are gone and all of its output was handed out. Comes once, as the last. */
+  onEnd(exit: ProcessExit): void;
+}

@@ -1,0 +1,31 @@
+/** What a log line is about, where it is about something. */
+export interface LogFields {
+  readonly room?: string;
+  readonly connection?: number;
+  readonly pid?: number;
+}
+
+type Log = (message: string, fields?: LogFields) => void;
+
+/** Where the server says what happens. Messages are plain text; whoever prints them escapes control characters. */
+export interface Logger {
+  readonly error: Log;
+  readonly warn: Log;
+  readonly info: Log;
+  readonly debug: Log;
+  readonly trace: Log;
+  /** Whether `trace` goes anywhere, so that hot paths need not build what nobody reads. */
+  readonly isTracing: boolean;
+}
+
+const nothing = (): void => undefined;
+
+/** For embedding without logs. */
+export const silentLogger: Logger = {
+  error: nothing,
+  warn: nothing,
+  info: nothing,
+  debug: nothing,
+  trace: nothing,
+  isTracing: false,
+};
