@@ -7,7 +7,7 @@ export const dropReasons = {
   incomplete: "The process ended in the middle of a message (binary framing)",
   recipient_gone: "The client that a message was for has left",
   slow_client: "The client's buffer is full",
-  process_gone: "The process ended before it could take what clients sent",
+  input_closed: "The process has ended or closed its input",
 } as const;
 
 export type DropReason = keyof typeof dropReasons;

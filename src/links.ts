@@ -1,3 +1,5 @@
+import type { JoinRequest } from "./join-request.ts";
+
 /** Bytes to one client. A websocket is one; a fake in a unit test another. */
 export interface ClientLink {
   /** Bytes that wait in this process because the client does not take them. */
@@ -12,11 +14,14 @@ export interface ClientLink {
   /** Hands over several pieces as one, so that they leave in one system call where that is possible. */
   writeAll(pieces: readonly Buffer[]): void;
 
+  /** Calls back when all that waits now has been taken, or the link is closed. */
+  whenTaken(callback: () => void): void;
+
   /** Stops reading from the client; what was read already may still come out. */
   pause(): void;
   resume(): void;
 
-  /** Says goodbye behind what waits. `onClose` follows, within the link's own time limit. */
+  /** Says goodbye behind what waits, for as long as the client takes it. `onClose` follows. */
   close(code: number, reason: string): void;
 }
 
@@ -25,8 +30,7 @@ export interface ClientEvents {
   /** One whole message. The payload may be part of a larger buffer: copy what outlives the call. */
   onMessage(payload: Buffer, isBinary: boolean): void;
 
-  /** Everything that waited has been taken. */
-  onDrain(): void;
+  /** The client is gone; the code is the one that it sent, or 1006 without any (RFC 6455 section 7.1.5). */
   onClose(code: number): void;
 }
 
@@ -44,7 +48,7 @@ export interface ProcessExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 
-  /** What went wrong with the link where the exit itself does not tell, for the clients and the log. */
+  /** Why it had to end where code and signal do not tell, for the clients and the log. */
   readonly fault?: string;
 }
 
@@ -66,12 +70,36 @@ export interface ProcessLink {
   kill(): void;
 }
 
-/** What a {@link ProcessLink} tells its room. */
+/** What a {@link ProcessLink} tells its room, first events after the link itself was handed over. */
 export interface ProcessEvents {
   /** Output, cut anywhere. The buffer stays as it is, so parts of it may be kept. */
   onChunk(chunk: Buffer): void;
+
+  /** What waited for the process's input has been taken. */
   onWritable(): void;
+
+  /** Nothing more can be written to the process. Its output may go on. */
+  onInputClosed(): void;
+
+  /** The process has exited or is about to be ended: nobody new may talk to it. Output may still come. */
+  onEnding(): void;
 
   /** The process and its group are gone and all of its output was handed out. Comes once, as the last. */
   onEnd(exit: ProcessExit): void;
+}
+
+/** Starts processes for rooms. */
+export interface ProcessLauncher {
+  /**
+   * Takes what one process needs before its first client is let in, such as a port.
+   * @throws RefusedError where there is nothing left.
+   */
+  reserve(): Promise<ProcessReservation>;
+}
+
+/** What one process needs. Use it once, or give it back. */
+export interface ProcessReservation {
+  /** @throws ServerError ERR_COMMAND_NOT_STARTED; the reservation is given back then. */
+  launch(request: JoinRequest, events: ProcessEvents): Promise<ProcessLink>;
+  release(): void;
 }

@@ -1,0 +1,101 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { messageOf, RefusedError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { RoomHost, RoomSummary } from "../room/room-host.ts";
+import { respond, respondJson, respondText } from "./respond.ts";
+import type { StaticFiles } from "./static-files.ts";
+import { parseTarget, type Target } from "./target.ts";
+
+/** What can be asked of an open room at `/<room>/stats`. */
+const statistics: Readonly<Record<string, (room: RoomSummary) => number>> = {
+  connections: (room) => room.connections,
+};
+
+/** A page that is made anew for each request. */
+export interface Page {
+  readonly contentType: string;
+  render(): Promise<string>;
+}
+
+export interface RequestHandlerOptions {
+  readonly host: RoomHost;
+  readonly hasStats: boolean;
+  readonly metrics: Page | undefined;
+  readonly staticFiles: StaticFiles | undefined;
+  readonly isDraining: () => boolean;
+  readonly logger: Logger;
+}
+
+/** Answers all requests that do not ask for a websocket (spec section 2). */
+export class RequestHandler {
+  readonly #options: RequestHandlerOptions;
+
+  constructor(options: RequestHandlerOptions) {
+    this.#options = options;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#answer(request, response).catch((error: unknown) => {
+      this.#options.logger.error(`request failed: ${messageOf(error)}`);
+      if (response.headersSent) response.destroy();
+      else respondText(response, 500, "internal error");
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      respondText(response, 405, "only GET and HEAD are allowed", { Allow: "GET, HEAD" });
+      return;
+    }
+    try {
+      await this.#route(parseTarget(request.url ?? ""), request, response);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      respondText(response, error.status, error.message, error.headers);
+    }
+  }
+
+  async #route(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { hasStats, metrics, staticFiles } = this.#options;
+    const statsPath = /^\/stats(?:\/([^/]*))?$/.exec(target.rest);
+    if (target.path === "/health") this.#answerHealth(response);
+    else if (target.path === "/metrics") await answerMetrics(metrics, response);
+    else if (hasStats && statsPath !== null) this.#answerStats(target.room, statsPath[1], response);
+    else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);
+    else respondText(response, 404, notFoundText(request, target));
+  }
+
+  #answerHealth(response: ServerResponse): void {
+    if (this.#options.isDraining()) respondJson(response, 503, { status: "draining" });
+    else respondJson(response, 200, { status: "ok" });
+  }
+
+  #answerStats(name: string, statistic: string | undefined, response: ServerResponse): void {
+    const room = this.#options.host.find(name);
+    if (room === undefined) {
+      respondText(response, 404, "room is not open");
+    } else if (statistic === undefined) {
+      const values = Object.entries(statistics).map(([key, read]) => [key, read(room)]);
+      respondJson(response, 200, Object.fromEntries(values));
+    } else if (Object.hasOwn(statistics, statistic)) {
+      respondJson(response, 200, statistics[statistic]?.(room));
+    } else {
+      respondText(response, 404, `unknown statistic; known: ${Object.keys(statistics).join(", ")}`);
+    }
+  }
+}
+
+async function answerMetrics(metrics: Page | undefined, response: ServerResponse): Promise<void> {
+  if (metrics === undefined) {
+    respondText(response, 404, "metrics are off; start the server with --metrics");
+    return;
+  }
+  respond(response, 200, await metrics.render(), { "Content-Type": metrics.contentType, "Cache-Control": "no-store" });
+}
+
+/** Whoever opens the server in a browser learns what it is for. */
+function notFoundText(request: IncomingMessage, target: Target): string {
+  if (target.path !== "/") return "not found";
+  const host = request.headers.host ?? "<host>";
+  return `ScaleSocket is running. Connect a websocket to ws://${host}/<room>, or serve files with --staticdir.`;
+}

@@ -1,0 +1,88 @@
+import { realpath, stat } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join, sep } from "node:path";
+import send from "send";
+import { ServerError } from "../errors.ts";
+import { respondText } from "./respond.ts";
+
+const indexFile = "index.html";
+
+/** The files of one folder over HTTP. Nothing outside of it is ever read, nor anything hidden in it. */
+export class StaticFiles {
+  readonly #root: string;
+
+  private constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** @throws ServerError ERR_STATIC_DIR where there is no such folder. */
+  static async open(folder: string): Promise<StaticFiles> {
+    try {
+      const root = await realpath(folder);
+      if ((await stat(root)).isDirectory()) return new StaticFiles(root);
+    } catch (error) {
+      throw new ServerError("ERR_STATIC_DIR", notAFolder(folder), { cause: error });
+    }
+    throw new ServerError("ERR_STATIC_DIR", notAFolder(folder));
+  }
+
+  /** Answers a GET or HEAD of a decoded path: the file, a redirect to the folder's own path, or 404. */
+  async serve(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    const file = isTidy(path) ? await this.#find(path) : undefined;
+    if (file === undefined) respondText(response, 404, "not found");
+    else if (file === "folder") redirectToFolder(request, response);
+    else this.#send(request, response, file);
+  }
+
+  /** The real path of what is asked for, relative to the root; "folder" where a slash is missing. */
+  async #find(path: string): Promise<string | undefined> {
+    const asked = await this.#resolve(path);
+    if (asked === undefined) return undefined;
+    if (asked.isFile) return path.endsWith("/") ? undefined : asked.path;
+    if (!asked.isFolder) return undefined;
+    if (!path.endsWith("/")) return "folder";
+    const index = await this.#resolve(`${path}${indexFile}`);
+    return index?.isFile ? index.path : undefined;
+  }
+
+  /** Follows links, and knows nothing of what lies outside the root. */
+  async #resolve(path: string): Promise<{ path: string; isFile: boolean; isFolder: boolean } | undefined> {
+    try {
+      const real = await realpath(join(this.#root, path));
+      const prefix = this.#root.endsWith(sep) ? this.#root : this.#root + sep;
+      if (real !== this.#root && !real.startsWith(prefix)) return undefined;
+      const found = await stat(real);
+      return { path: real.slice(this.#root.length), isFile: found.isFile(), isFolder: found.isDirectory() };
+    } catch {
+      // There is no such file, or it may not be read: for the client that is the same.
+      return undefined;
+    }
+  }
+
+  #send(request: IncomingMessage, response: ServerResponse, file: string): void {
+    const encoded = file.split(sep).map(encodeURIComponent).join("/");
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    send(request, encoded, { root: this.#root, dotfiles: "allow", index: false, cacheControl: false })
+      .on("headers", () => response.setHeader("Cache-Control", "no-cache"))
+      .on("error", (error: { status?: number }) => {
+        respondText(response, error.status ?? 404, error.status === 416 ? "range not satisfiable" : "not found");
+      })
+      .pipe(response);
+  }
+}
+
+function notAFolder(folder: string): string {
+  return `--staticdir: expected a folder, got ${JSON.stringify(folder)}`;
+}
+
+/** No way out, nothing hidden, nothing that some file systems read otherwise. */
+function isTidy(path: string): boolean {
+  return !path.includes("\\") && !path.split("/").some((segment) => segment.startsWith("."));
+}
+
+function redirectToFolder(request: IncomingMessage, response: ServerResponse): void {
+  const [path = "/", ...query] = (request.url ?? "/").split("?");
+  // Two slashes at the front would be read as the name of another host.
+  const location = [`${path.replace(/^\/+/, "/")}/`, ...query].join("?");
+  respondText(response, 301, "moved to the path with a slash", { Location: location });
+}

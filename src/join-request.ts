@@ -1,0 +1,75 @@
+import { isUtf8 } from "node:buffer";
+
+/** One client's request to join a room: plain data, so that it can be handed to where the room lives. */
+export interface JoinRequest {
+  readonly room: string;
+  /** What follows the room in the path, percent-decoded: empty, or from its slash on. */
+  readonly pathInfo: string;
+  /** The query without its question mark, as it came. */
+  readonly query: string;
+  /** The request target as it came. */
+  readonly url: string;
+  readonly method: string;
+  /** The `Host` header, empty without one. */
+  readonly host: string;
+  readonly httpVersion: string;
+  /** Names and values of the headers in turn, as they came, decoded as Latin-1. */
+  readonly rawHeaders: readonly string[];
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly serverPort: number;
+}
+
+type Variable = (request: JoinRequest, software: string) => string;
+
+/** The variables that each process gets (RFC 3875 section 4.1), and three that other servers add. */
+const variableTable: Readonly<Record<string, Variable>> = {
+  GATEWAY_INTERFACE: () => "CGI/1.1",
+  QUERY_STRING: (request) => request.query,
+  REMOTE_ADDR: (request) => request.remoteAddress,
+  REMOTE_HOST: (request) => request.remoteAddress,
+  REMOTE_PORT: (request) => String(request.remotePort),
+  REQUEST_METHOD: (request) => request.method,
+  REQUEST_URI: (request) => request.url,
+  SCRIPT_NAME: (request) => `/${request.room}`,
+  PATH_INFO: (request) => request.pathInfo,
+  SERVER_NAME: (request) => request.host.replace(/:\d*$/, ""),
+  SERVER_PORT: (request) => String(request.serverPort),
+  SERVER_PROTOCOL: (request) => `HTTP/${request.httpVersion}`,
+  SERVER_SOFTWARE: (_request, software) => software,
+  ROOM: (request) => request.room,
+};
+
+/** The names that {@link cgiVariables} always sets. */
+export const cgiNames: readonly string[] = Object.keys(variableTable);
+
+/** Request headers that no process is told: `Proxy` would be taken for a proxy setting, the others are secrets. */
+const withheldHeaders = new Set(["proxy", "authorization", "proxy-authorization"]);
+
+const headerName = /^[A-Za-z0-9-]+$/;
+
+/** What describes a client to a process: the CGI variables, and its headers as `HTTP_*`. */
+export function cgiVariables(request: JoinRequest, software: string): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (let at = 0; at + 1 < request.rawHeaders.length; at += 2) {
+    const name = request.rawHeaders[at]?.toLowerCase() ?? "";
+    if (!headerName.test(name) || withheldHeaders.has(name)) continue;
+    addHeader(variables, name, decodeHeader(request.rawHeaders[at + 1] ?? ""));
+  }
+  for (const [name, valueOf] of Object.entries(variableTable)) variables.set(name, valueOf(request, software));
+  return variables;
+}
+
+/** Headers of one name become one value (RFC 9110 section 5.3; cookies: RFC 6265 section 5.4). */
+function addHeader(variables: Map<string, string>, name: string, value: string): void {
+  const variable = `HTTP_${name.toUpperCase().replaceAll("-", "_")}`;
+  const before = variables.get(variable);
+  const separator = name === "cookie" ? "; " : ", ";
+  variables.set(variable, before === undefined ? value : before + separator + value);
+}
+
+/** Header bytes reach us as Latin-1; where they are UTF-8, that is what was meant. */
+function decodeHeader(value: string): string {
+  const bytes = Buffer.from(value, "latin1");
+  return isUtf8(bytes) ? bytes.toString("utf8") : value;
+}

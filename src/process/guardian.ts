@@ -1,0 +1,87 @@
+import type { Logger } from "../logger.ts";
+import type { SpawnedProcess, Spawner } from "./spawner.ts";
+
+/**
+ * Reads `+<group>` and `-<group>` line by line. When the pipe ends it ends the groups that are left. One variable for
+ * each group keeps every change cheap, however many there are.
+ */
+const script = `
+trap '' HUP INT TERM
+while read -r line; do
+  case $line in
+    +*) eval "g\${line#+}=1" ;;
+    -*) unset "g\${line#-}" ;;
+  esac
+done
+left=$(set | while IFS== read -r name rest; do
+  case $name in g[0-9]*) echo "\${name#g}" ;; esac
+done)
+[ -n "$left" ] || exit 0
+for group in $left; do kill -TERM "-$group" 2>/dev/null; done
+sleep 1
+for group in $left; do kill -KILL "-$group" 2>/dev/null; done
+`;
+
+const maxRestarts = 5;
+
+/** Ends the process groups of this server when the server itself was killed and cannot. */
+export class Guardian {
+  readonly #spawner: Spawner;
+  readonly #logger: Logger;
+  readonly #groups = new Set<number>();
+  #state: "starting" | "running" | "stopped" = "starting";
+  #restarts = 0;
+  #process: SpawnedProcess | undefined;
+
+  constructor(spawner: Spawner, logger: Logger) {
+    this.#spawner = spawner;
+    this.#logger = logger;
+  }
+
+  /** @throws ServerError ERR_COMMAND_NOT_STARTED where there is no shell. */
+  async start(): Promise<void> {
+    const guardian = await this.#spawner.spawn({
+      command: "/bin/sh",
+      args: ["-c", script],
+      environment: new Map([["PATH", "/usr/bin:/bin"]]),
+      stdio: "pipes",
+    });
+    guardian.stdout?.unref().resume();
+    guardian.stdin?.unref();
+    guardian.stdin?.on("error", (error) => this.#logger.debug(`guardian: ${error.message}`));
+    void guardian.exited.then(() => this.#onExit());
+    this.#process = guardian;
+    this.#state = "running";
+    for (const group of this.#groups) this.#tell(`+${group}`);
+  }
+
+  /** From now on the group does not outlive this server. */
+  watch(group: number): void {
+    this.#groups.add(group);
+    this.#tell(`+${group}`);
+  }
+
+  forget(group: number): void {
+    this.#groups.delete(group);
+    this.#tell(`-${group}`);
+  }
+
+  /** Lets the guardian go. It ends what is left. */
+  stop(): void {
+    this.#state = "stopped";
+    this.#process?.stdin?.end();
+  }
+
+  #tell(line: string): void {
+    const stdin = this.#process?.stdin;
+    if (stdin?.writable) stdin.write(`${line}\n`);
+  }
+
+  #onExit(): void {
+    this.#process = undefined;
+    if (this.#state === "stopped" || this.#restarts === maxRestarts) return;
+    this.#restarts += 1;
+    this.#logger.warn("the guardian of processes ended and is started again");
+    this.start().catch((error: Error) => this.#logger.error(`the guardian of processes is gone: ${error.message}`));
+  }
+}

@@ -1,0 +1,198 @@
+import { createRequire } from "node:module";
+import { constants } from "node:os";
+
+/** Larger than any C library's posix_spawnattr_t, posix_spawn_file_actions_t, sigset_t or siginfo_t. */
+const opaqueBytes = 1024;
+
+// <fcntl.h>, <spawn.h> and <sys/wait.h> of Linux, the same for glibc and musl.
+const O_CLOEXEC = 0o2000000;
+const O_RDONLY = 0;
+const POSIX_SPAWN_SETSIGDEF = 0x04;
+const POSIX_SPAWN_SETSIGMASK = 0x08;
+const POSIX_SPAWN_SETSID = 0x80;
+const P_ALL = 0;
+const WNOHANG = 0x1;
+const WEXITED = 0x4;
+const WNOWAIT = 0x0100_0000;
+/** Where a 64-bit siginfo_t has its `si_pid`. */
+const siginfoPidOffset = 16;
+const pointerBytes = 8;
+
+type Koffi = typeof import("koffi");
+type SpawnCallback = (error: Error | null, errno: number) => void;
+
+/** What a spawned process has as its first three descriptors: ours by number, or nothing. */
+export interface Descriptors {
+  readonly stdin: number | "nothing";
+  readonly stdout: number;
+  readonly stderr: number;
+}
+
+/** A C array of strings (`char *const []`): `pointers` is passed, `text` must live as long. */
+export interface StringArray {
+  readonly pointers: BigUint64Array;
+  readonly text: Buffer;
+}
+
+/** How a child of this process ended, as waitpid(2) tells it. */
+export interface WaitStatus {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** The calls of the C library that Node does not offer. 64-bit Linux only. */
+export class Libc {
+  readonly #koffi: Koffi;
+  readonly #functions: ReturnType<typeof bind>;
+  readonly #attributes: Buffer;
+
+  /** @throws where koffi or a function of the C library cannot be loaded. */
+  constructor() {
+    if (process.platform !== "linux") throw new Error(`posix_spawn is not used on ${process.platform}`);
+    this.#koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    if (this.#koffi.sizeof("void *") !== pointerBytes) throw new Error("posix_spawn is used on 64-bit systems only");
+    this.#functions = bind(this.#koffi);
+    this.#attributes = this.#createAttributes();
+  }
+
+  /** A pipe that no other process inherits: its read and its write end. */
+  pipe(): { readEnd: number; writeEnd: number } {
+    const ends = new Int32Array(2);
+    if (this.#functions.pipe2(ends, O_CLOEXEC) !== 0) throw this.#lastError("pipe2");
+    const [readEnd = -1, writeEnd = -1] = ends;
+    return { readEnd, writeEnd };
+  }
+
+  stringArray(strings: readonly string[]): StringArray {
+    const text = Buffer.from(strings.map((string) => `${string}\0`).join(""));
+    const pointers = new BigUint64Array(strings.length + 1);
+    let address = text.length === 0 ? 0n : this.#koffi.address(text);
+    for (const [index, string] of strings.entries()) {
+      pointers[index] = address;
+      address += BigInt(Buffer.byteLength(string) + 1);
+    }
+    return { pointers, text };
+  }
+
+  /**
+   * Starts a program on a thread of the pool, in a session of its own, with default signals and with no descriptors but
+   * the given ones. Resolves to its pid, or rejects with an error whose `errno` is set.
+   */
+  async spawn(file: string, argv: StringArray, environment: StringArray, descriptors: Descriptors): Promise<number> {
+    const actions = this.#createActions(descriptors);
+    const pid = new Int32Array(1);
+    const { posix_spawnp, posix_spawn_file_actions_destroy } = this.#functions;
+    // The thread reads these by address, so they must be kept from the garbage collector until it is done.
+    const held = [argv, environment];
+    const errno = await new Promise<number>((resolve, reject) => {
+      const callback: SpawnCallback = (error, result) => {
+        held.length = 0;
+        if (error === null) resolve(result);
+        else reject(error);
+      };
+      posix_spawnp.async(pid, file, actions, this.#attributes, argv.pointers, environment.pointers, callback);
+    });
+    posix_spawn_file_actions_destroy(actions);
+    if (errno !== 0) throw systemError(errno, "posix_spawn");
+    return pid[0] as number;
+  }
+
+  /** The pid of some child that has exited and was not reaped yet; undefined if there is none. */
+  peekExited(): number | undefined {
+    const info = Buffer.alloc(opaqueBytes);
+    if (this.#functions.waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return undefined;
+    const pid = info.readInt32LE(siginfoPidOffset);
+    return pid === 0 ? undefined : pid;
+  }
+
+  /** Reaps the child; undefined if it has not exited. */
+  reap(pid: number): WaitStatus | undefined {
+    const status = new Int32Array(1);
+    if (this.#functions.waitpid(pid, status, WNOHANG) !== pid) return undefined;
+    return decodeStatus(status[0] as number);
+  }
+
+  #createAttributes(): Buffer {
+    const attributes = Buffer.alloc(opaqueBytes);
+    const allSignals = Buffer.alloc(opaqueBytes);
+    const noSignals = Buffer.alloc(opaqueBytes);
+    const calls = this.#functions;
+    calls.posix_spawnattr_init(attributes);
+    calls.sigfillset(allSignals);
+    calls.sigemptyset(noSignals);
+    // Node ignores SIGPIPE; a program must not inherit that.
+    calls.posix_spawnattr_setsigdefault(attributes, allSignals);
+    calls.posix_spawnattr_setsigmask(attributes, noSignals);
+    const flags = POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+    calls.posix_spawnattr_setflags(attributes, flags);
+    return attributes;
+  }
+
+  #createActions(descriptors: Descriptors): Buffer {
+    const actions = Buffer.alloc(opaqueBytes);
+    const calls = this.#functions;
+    calls.posix_spawn_file_actions_init(actions);
+    if (descriptors.stdin === "nothing") {
+      calls.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+    } else {
+      calls.posix_spawn_file_actions_adddup2(actions, descriptors.stdin, 0);
+    }
+    calls.posix_spawn_file_actions_adddup2(actions, descriptors.stdout, 1);
+    calls.posix_spawn_file_actions_adddup2(actions, descriptors.stderr, 2);
+    calls.posix_spawn_file_actions_addclosefrom_np?.(actions, 3);
+    return actions;
+  }
+
+  #lastError(call: string): Error {
+    return systemError(this.#koffi.errno(), call);
+  }
+}
+
+function bind(koffi: Koffi) {
+  const library = koffi.load(null);
+  const find = (prototype: string) => library.func(prototype);
+  return {
+    pipe2: find("int pipe2(void *ends, int flags)"),
+    posix_spawnp: find(
+      "int posix_spawnp(void *pid, const char *file, void *actions, void *attributes, void *argv, void *environment)",
+    ),
+    posix_spawnattr_init: find("int posix_spawnattr_init(void *attributes)"),
+    posix_spawnattr_setflags: find("int posix_spawnattr_setflags(void *attributes, short flags)"),
+    posix_spawnattr_setsigdefault: find("int posix_spawnattr_setsigdefault(void *attributes, void *signals)"),
+    posix_spawnattr_setsigmask: find("int posix_spawnattr_setsigmask(void *attributes, void *signals)"),
+    posix_spawn_file_actions_init: find("int posix_spawn_file_actions_init(void *actions)"),
+    posix_spawn_file_actions_destroy: find("int posix_spawn_file_actions_destroy(void *actions)"),
+    posix_spawn_file_actions_adddup2: find("int posix_spawn_file_actions_adddup2(void *actions, int from, int to)"),
+    posix_spawn_file_actions_addopen: find(
+      "int posix_spawn_file_actions_addopen(void *actions, int to, const char *path, int flags, unsigned int mode)",
+    ),
+    // glibc 2.34 and later. Without it, closing on exec must do: Node sets that on all it opens.
+    posix_spawn_file_actions_addclosefrom_np: findOptional(
+      find,
+      "int posix_spawn_file_actions_addclosefrom_np(void *actions, int from)",
+    ),
+    sigfillset: find("int sigfillset(void *signals)"),
+    sigemptyset: find("int sigemptyset(void *signals)"),
+    waitid: find("int waitid(int type, unsigned int id, void *info, int options)"),
+    waitpid: find("int waitpid(int pid, void *status, int options)"),
+  };
+}
+
+function findOptional<Function>(find: (prototype: string) => Function, prototype: string): Function | undefined {
+  try {
+    return find(prototype);
+  } catch {
+    return undefined;
+  }
+}
+
+function systemError(errno: number, syscall: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${syscall} failed with errno ${errno}`), { errno: -errno, syscall });
+}
+
+function decodeStatus(status: number): WaitStatus {
+  const number = status & 0x7f;
+  if (number === 0) return { code: (status >> 8) & 0xff, signal: null };
+  const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+  return { code: null, signal: (name ?? `SIG${number}`) as NodeJS.Signals };
+}

@@ -1,0 +1,114 @@
+import type { ProcessExit } from "../links.ts";
+import type { SpawnedProcess } from "./spawner.ts";
+
+/** How long output may still come when the process has exited but something else holds its pipe open. */
+const outputGraceMs = 1000;
+const terminateAfterMs = 500;
+
+export interface LifetimeOptions {
+  readonly spawned: SpawnedProcess;
+  /** Between SIGTERM and SIGKILL. */
+  readonly killGraceMs: number;
+  /** Closes the process's input: the first step of its end. */
+  readonly closeInput: () => void;
+  readonly onExit: () => void;
+  /** The process, its group and its output are gone. */
+  readonly onEnd: (exit: ProcessExit) => void;
+}
+
+/** Sees one process to its end: asked to go step by step, or gone by itself, and never without its whole group. */
+export class Lifetime {
+  readonly #options: LifetimeOptions;
+  #state: "running" | "terminating" | "exited" | "ended" = "running";
+  #steps: NodeJS.Timeout[] = [];
+  #exit: ProcessExit | undefined;
+  #fault: string | undefined;
+  #isOutputOver = false;
+  #graceLeftMs = outputGraceMs;
+  #graceStartedAt = 0;
+  #grace: NodeJS.Timeout | undefined;
+
+  constructor(options: LifetimeOptions) {
+    this.#options = options;
+    void options.spawned.exited.then((exit) => this.#onExit(exit));
+  }
+
+  get hasExited(): boolean {
+    return this.#state === "exited" || this.#state === "ended";
+  }
+
+  /** Closing stdin is enough for a well-behaved filter; the signals are for the others. */
+  terminate(fault?: string): void {
+    this.#fault ??= fault;
+    if (this.#state !== "running") return;
+    this.#state = "terminating";
+    const { closeInput, killGraceMs } = this.#options;
+    closeInput();
+    this.#steps = [
+      setTimeout(() => this.#signal("SIGTERM"), terminateAfterMs),
+      setTimeout(() => this.#signal("SIGKILL"), terminateAfterMs + killGraceMs),
+    ];
+  }
+
+  kill(): void {
+    if (this.#state === "ended") return;
+    this.#signal("SIGKILL");
+    if (this.#state === "exited") this.#end();
+    else this.#state = "terminating";
+  }
+
+  /** No more output comes. */
+  outputEnded(): void {
+    this.#isOutputOver = true;
+    if (this.#state === "exited") this.#end();
+  }
+
+  /** While its output is not read, a process is not to blame for what is still in the pipe. */
+  pauseGrace(): void {
+    if (this.#grace === undefined) return;
+    clearTimeout(this.#grace);
+    this.#grace = undefined;
+    this.#graceLeftMs -= performance.now() - this.#graceStartedAt;
+  }
+
+  resumeGrace(): void {
+    if (this.#state !== "exited" || this.#grace !== undefined) return;
+    this.#graceStartedAt = performance.now();
+    // The timer may be late, with output that nobody has had the time to read: that is read first.
+    this.#grace = setTimeout(() => setImmediate(() => this.#end()), Math.max(0, this.#graceLeftMs));
+  }
+
+  #onExit(exit: ProcessExit): void {
+    const wasTerminating = this.#state === "terminating";
+    this.#state = "exited";
+    this.#exit = exit;
+    for (const step of this.#steps) clearTimeout(step);
+    this.#options.onExit();
+    if (this.#isOutputOver || wasTerminating) this.#end();
+    else this.resumeGrace();
+  }
+
+  #end(): void {
+    if (this.#state === "ended" || this.#exit === undefined) return;
+    this.#state = "ended";
+    clearTimeout(this.#grace);
+    this.#signal("SIGKILL");
+    const { code, signal } = this.#exit;
+    this.#options.onEnd(this.#fault === undefined ? { code, signal } : { code, signal, fault: this.#fault });
+  }
+
+  /** Signals the process's group, which may outlive the process itself. */
+  #signal(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.#options.spawned.pid, signal);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
+  }
+}
+
+/** EPERM: all that is left of the group runs as somebody else, or is a zombie on some systems. */
+function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ESRCH" || code === "EPERM";
+}

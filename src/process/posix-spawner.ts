@@ -1,0 +1,85 @@
+import { closeSync } from "node:fs";
+import { Socket } from "node:net";
+import { constants } from "node:os";
+import { Libc, type WaitStatus } from "./libc.ts";
+import { Reaper } from "./reaper.ts";
+import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
+
+const ourStderr = 2;
+
+/** Starts programs with posix_spawn(3) on real pipes: it neither forks this process nor holds up its event loop. */
+export class PosixSpawner implements Spawner {
+  readonly #libc: Libc;
+  readonly #reaper: Reaper;
+
+  /** @throws where the C library cannot be called. */
+  constructor() {
+    this.#libc = new Libc();
+    this.#reaper = new Reaper(this.#libc);
+  }
+
+  async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
+    return request.stdio === "pipes" ? this.#spawnWithPipes(request) : this.#spawnWithout(request);
+  }
+
+  close(): void {
+    this.#reaper.close();
+  }
+
+  async #spawnWithPipes(request: SpawnRequest): Promise<SpawnedProcess> {
+    const descriptors: number[] = [];
+    try {
+      const stdin = this.#libc.pipe();
+      descriptors.push(stdin.readEnd, stdin.writeEnd);
+      const stdout = this.#libc.pipe();
+      descriptors.push(stdout.readEnd, stdout.writeEnd);
+      const pid = await this.#start(request, stdin.readEnd, stdout.writeEnd);
+      closeSync(stdin.readEnd);
+      closeSync(stdout.writeEnd);
+      return {
+        pid,
+        stdin: new Socket({ fd: stdin.writeEnd, readable: false, writable: true }),
+        stdout: new Socket({ fd: stdout.readEnd, readable: true, writable: false }),
+        exited: this.#exit(pid),
+      };
+    } catch (error) {
+      for (const descriptor of descriptors) closeSync(descriptor);
+      throw notStarted(request.command, error);
+    }
+  }
+
+  async #spawnWithout(request: SpawnRequest): Promise<SpawnedProcess> {
+    try {
+      const pid = await this.#start(request, "nothing", ourStderr);
+      return { pid, stdin: undefined, stdout: undefined, exited: this.#exit(pid) };
+    } catch (error) {
+      throw notStarted(request.command, error);
+    }
+  }
+
+  async #start(request: SpawnRequest, stdin: number | "nothing", stdout: number): Promise<number> {
+    const { command, args } = request;
+    const environment = this.#libc.stringArray([...request.environment].map(([name, value]) => `${name}=${value}`));
+    const descriptors = { stdin, stdout, stderr: ourStderr };
+    const start = (file: string, argv: readonly string[]): Promise<number> =>
+      this.#libc.spawn(file, this.#libc.stringArray(argv), environment, descriptors);
+    try {
+      return await start(command, [command, ...args]);
+    } catch (error) {
+      if (!isScriptWithoutInterpreter(command, error)) throw error;
+      return start("/bin/sh", ["/bin/sh", command, ...args]);
+    }
+  }
+
+  #exit(pid: number): Promise<WaitStatus> {
+    return new Promise((resolve) => {
+      this.#reaper.watch(pid, resolve);
+    });
+  }
+}
+
+/** A script without `#!` is run by the shell, as a shell itself would do. */
+function isScriptWithoutInterpreter(command: string, error: unknown): boolean {
+  const { errno } = error as NodeJS.ErrnoException;
+  return errno === -constants.errno.ENOEXEC && command.includes("/");
+}

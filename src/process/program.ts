@@ -1,0 +1,88 @@
+import { cgiVariables, type JoinRequest } from "../join-request.ts";
+import type { ProcessEvents, ProcessLauncher, ProcessLink, ProcessReservation } from "../links.ts";
+import type { Guardian } from "./guardian.ts";
+import type { LinkOptions } from "./link-options.ts";
+import { PortPool, type PortRange } from "./ports.ts";
+import type { Spawner, SpawnRequest } from "./spawner.ts";
+import { StdioLink } from "./stdio-link.ts";
+import { TcpLink } from "./tcp-link.ts";
+
+export interface ProgramOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Variables of the server that each process gets. */
+  readonly passedVariables: ReadonlyMap<string, string>;
+  /** Name and version of this server, for `SERVER_SOFTWARE`. */
+  readonly software: string;
+  /** Talk over TCP, on one of these ports, instead of stdin and stdout. */
+  readonly tcpPorts: PortRange | undefined;
+  readonly killGraceMs: number;
+  readonly attachDelayMs: number | undefined;
+}
+
+/** The wrapped command: starts one process of it after the other. */
+export class Program implements ProcessLauncher {
+  readonly #options: ProgramOptions;
+  readonly #spawner: Spawner;
+  readonly #guardian: Guardian;
+  readonly #ports: PortPool | undefined;
+
+  constructor(options: ProgramOptions, spawner: Spawner, guardian: Guardian) {
+    this.#options = options;
+    this.#spawner = spawner;
+    this.#guardian = guardian;
+    this.#ports = options.tcpPorts === undefined ? undefined : new PortPool(options.tcpPorts);
+  }
+
+  async reserve(): Promise<ProcessReservation> {
+    const ports = this.#ports;
+    if (ports === undefined) {
+      return { launch: (request, events) => this.#launchStdio(request, events), release: () => undefined };
+    }
+    const port = await ports.take();
+    return {
+      launch: (request, events) => this.#launchTcp(ports, port, request, events),
+      release: () => ports.release(port),
+    };
+  }
+
+  async #launchStdio(request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
+    const options = await this.#spawn(request, events, "pipes", new Map(), () => undefined);
+    const { stdin, stdout } = options.spawned;
+    if (stdin === undefined || stdout === undefined) throw new Error("a process without pipes");
+    return new StdioLink(stdin, stdout, options);
+  }
+
+  async #launchTcp(ports: PortPool, port: number, request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
+    try {
+      const variables = new Map([["PORT", String(port)]]);
+      return new TcpLink(port, await this.#spawn(request, events, "none", variables, () => ports.release(port)));
+    } catch (error) {
+      ports.release(port);
+      throw error;
+    }
+  }
+
+  async #spawn(
+    request: JoinRequest,
+    events: ProcessEvents,
+    stdio: SpawnRequest["stdio"],
+    variables: ReadonlyMap<string, string>,
+    onGone: () => void,
+  ): Promise<LinkOptions> {
+    const { command, args, passedVariables, software, killGraceMs, attachDelayMs } = this.#options;
+    const environment = new Map([...passedVariables, ...cgiVariables(request, software), ...variables]);
+    const spawned = await this.#spawner.spawn({ command, args, environment, stdio });
+    this.#guardian.watch(spawned.pid);
+    return {
+      spawned,
+      events,
+      killGraceMs,
+      attachDelayMs,
+      onGone: () => {
+        this.#guardian.forget(spawned.pid);
+        onGone();
+      },
+    };
+  }
+}

@@ -1,0 +1,61 @@
+import type { Libc, WaitStatus } from "./libc.ts";
+
+/** How long a child that is not ours may stand in the way before each of ours is asked. */
+const foreignChildMs = 20;
+
+/**
+ * Waits for children that Node does not know. Node's own children are left to it: only pids that were given to `watch`
+ * are reaped, found by peeking at whichever child has exited, since asking each of 10,000 at every exit would not do.
+ */
+export class Reaper {
+  readonly #libc: Libc;
+  readonly #onExit = new Map<number, (status: WaitStatus) => void>();
+  readonly #onSigchld = (): void => this.#reapExited();
+  #foreignTimer: NodeJS.Timeout | undefined;
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+    process.on("SIGCHLD", this.#onSigchld);
+  }
+
+  /** Calls back once when the child has exited, be it that it has already. */
+  watch(pid: number, onExit: (status: WaitStatus) => void): void {
+    this.#onExit.set(pid, onExit);
+    this.#reap(pid);
+    this.#reapExited();
+  }
+
+  close(): void {
+    process.off("SIGCHLD", this.#onSigchld);
+    clearTimeout(this.#foreignTimer);
+  }
+
+  #reapExited(): void {
+    for (;;) {
+      const pid = this.#libc.peekExited();
+      if (pid === undefined) return;
+      if (!this.#reap(pid)) {
+        // Somebody else's, or one of ours that `watch` is about to be called for.
+        this.#foreignTimer ??= setTimeout(() => this.#reapAll(), foreignChildMs).unref();
+        return;
+      }
+    }
+  }
+
+  #reapAll(): void {
+    this.#foreignTimer = undefined;
+    if (this.#libc.peekExited() === undefined) return;
+    for (const pid of this.#onExit.keys()) this.#reap(pid);
+    this.#reapExited();
+  }
+
+  #reap(pid: number): boolean {
+    const onExit = this.#onExit.get(pid);
+    if (onExit === undefined) return false;
+    const status = this.#libc.reap(pid);
+    if (status === undefined) return false;
+    this.#onExit.delete(pid);
+    onExit(status);
+    return true;
+  }
+}

@@ -1,0 +1,37 @@
+import type { Socket } from "node:net";
+import { getSystemErrorMap } from "node:util";
+import { ServerError } from "../errors.ts";
+import type { ProcessExit } from "../links.ts";
+
+export interface SpawnRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly environment: ReadonlyMap<string, string>;
+  /** "pipes" connects stdin and stdout with us; "none" gives an empty stdin, and our stderr as stdout. */
+  readonly stdio: "pipes" | "none";
+}
+
+/** A program that runs, as the leader of a session and a process group of its own. */
+export interface SpawnedProcess {
+  readonly pid: number;
+  /** The process's stdin and stdout, where they are pipes. */
+  readonly stdin: Socket | undefined;
+  readonly stdout: Socket | undefined;
+  readonly exited: Promise<ProcessExit>;
+}
+
+/** A way to start programs. */
+export interface Spawner {
+  /** @throws ServerError ERR_COMMAND_NOT_STARTED */
+  spawn(request: SpawnRequest): Promise<SpawnedProcess>;
+
+  /** Lets go of what it holds on to. Call it when all processes are gone. */
+  close(): void;
+}
+
+/** The error of a command that did not start, from one of the operating system. */
+export function notStarted(command: string, error: unknown): ServerError {
+  const errno = error instanceof Error && "errno" in error ? Number(error.errno) : 0;
+  const reason = getSystemErrorMap().get(errno)?.[1] ?? String(error);
+  return new ServerError("ERR_COMMAND_NOT_STARTED", `cannot start ${command}: ${reason}`, { cause: error });
+}

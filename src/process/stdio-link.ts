@@ -1,0 +1,88 @@
+import type { Socket } from "node:net";
+import type { ProcessEvents, ProcessLink } from "../links.ts";
+import { Lifetime } from "./lifetime.ts";
+import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
+
+/** Talks with a process over its stdin and stdout. */
+export class StdioLink implements ProcessLink {
+  readonly pid: number;
+  readonly #events: ProcessEvents;
+  readonly #lifetime: Lifetime;
+  readonly #stdin: Socket;
+  readonly #stdout: Socket;
+  #attachTimer: NodeJS.Timeout | undefined;
+
+  constructor(stdin: Socket, stdout: Socket, options: LinkOptions) {
+    const { spawned, killGraceMs, attachDelayMs, events, onGone } = options;
+    this.pid = spawned.pid;
+    this.#events = events;
+    this.#stdin = stdin;
+    this.#stdout = stdout;
+    this.#lifetime = new Lifetime({
+      spawned,
+      killGraceMs,
+      closeInput: () => this.#closeInput(),
+      onExit: () => events.onEnding(),
+      onEnd: (exit) => {
+        this.#release();
+        onGone();
+        events.onEnd(exit);
+      },
+    });
+    this.#listen();
+    if (attachDelayMs !== undefined && attachDelayMs > 0) this.#attachLater(attachDelayMs);
+  }
+
+  write(bytes: Buffer): boolean {
+    if (!this.#stdin.writable) return true;
+    this.#stdin.write(bytes);
+    return this.#stdin.writableLength <= maxWaitingBytes;
+  }
+
+  pause(): void {
+    this.#stdout.pause();
+    this.#lifetime.pauseGrace();
+  }
+
+  resume(): void {
+    this.#stdout.resume();
+    this.#lifetime.resumeGrace();
+  }
+
+  terminate(): void {
+    // Whoever is to be ended must not be stuck in writing what nobody reads.
+    this.#stdout.resume();
+    this.#lifetime.terminate();
+  }
+
+  kill(): void {
+    this.#lifetime.kill();
+  }
+
+  #listen(): void {
+    this.#stdin.on("drain", () => this.#events.onWritable());
+    // A process may close its stdin and live on: writing is over then, and nothing else.
+    this.#stdin.on("error", () => undefined);
+    this.#stdin.on("close", () => this.#events.onInputClosed());
+    this.#stdout.on("data", (chunk: Buffer) => this.#events.onChunk(chunk));
+    this.#stdout.on("error", () => undefined);
+    this.#stdout.on("close", () => this.#lifetime.outputEnded());
+  }
+
+  /** Holds back what is written until the process has had time to get ready. */
+  #attachLater(delayMs: number): void {
+    this.#stdin.cork();
+    this.#attachTimer = setTimeout(() => this.#stdin.uncork(), delayMs);
+  }
+
+  #closeInput(): void {
+    clearTimeout(this.#attachTimer);
+    this.#stdin.end();
+  }
+
+  #release(): void {
+    clearTimeout(this.#attachTimer);
+    this.#stdin.destroy();
+    this.#stdout.destroy();
+  }
+}

@@ -1,0 +1,153 @@
+import { closeCodes } from "../close-codes.ts";
+import type { ClientEvents, ClientLink } from "../links.ts";
+import { StallWatch } from "../stall-watch.ts";
+import type { Counters } from "./counters.ts";
+
+/** What to do with a client that does not take what it is sent. */
+export type SlowPolicy = "pause" | "close" | "drop";
+
+export interface ConnectionLimits {
+  readonly slow: SlowPolicy;
+  readonly clientBufferBytes: number;
+  readonly slowTimeoutMs: number;
+}
+
+/** The room, as a connection sees it. */
+export interface ConnectionOwner {
+  receive(connection: Connection, payload: Buffer, isBinary: boolean): void;
+
+  /** The client is behind, so the process should write no more for now; `caughtUp` or `leave` follows. */
+  fellBehind(connection: Connection): void;
+  caughtUp(connection: Connection): void;
+  leave(connection: Connection): void;
+}
+
+/** One client's place in a room. */
+export class Connection implements ClientEvents {
+  readonly id: number;
+  readonly #owner: ConnectionOwner;
+  readonly #limits: ConnectionLimits;
+  readonly #counters: Counters;
+  #state: "opening" | "open" | "behind" | "closed" = "opening";
+  #link: ClientLink | undefined;
+  #stallWatch: StallWatch | undefined;
+
+  constructor(id: number, owner: ConnectionOwner, limits: ConnectionLimits, counters: Counters) {
+    this.id = id;
+    this.#owner = owner;
+    this.#limits = limits;
+    this.#counters = counters;
+  }
+
+  open(link: ClientLink): void {
+    this.#link = link;
+    this.#state = "open";
+  }
+
+  /** Sends encoded bytes that hold so many messages. */
+  deliver(bytes: Buffer, messages: number): void {
+    const link = this.#linkWithRoom(bytes.length, messages);
+    if (link === undefined) return;
+    link.write(link.pendingBytes > 0 ? ownBytes(bytes) : bytes);
+    this.#afterWrite(link);
+  }
+
+  deliverAll(pieces: readonly Buffer[], messages: number): void {
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    const link = this.#linkWithRoom(length, messages);
+    if (link === undefined) return;
+    if (link.pendingBytes > 0) link.write(ownBytes(Buffer.concat(pieces)));
+    else link.writeAll(pieces);
+    this.#afterWrite(link);
+  }
+
+  pause(): void {
+    this.#link?.pause();
+  }
+
+  resume(): void {
+    this.#link?.resume();
+  }
+
+  /** Says goodbye to the client and leaves the room. */
+  close(code: number, reason: string): void {
+    if (this.#state === "closed") return;
+    const link = this.#link;
+    this.#leave();
+    link?.close(code, reason);
+  }
+
+  onMessage(payload: Buffer, isBinary: boolean): void {
+    if (this.#state === "closed") return;
+    this.#counters.messagesReceived += 1;
+    this.#counters.bytesReceived += payload.length;
+    this.#owner.receive(this, payload, isBinary);
+  }
+
+  onClose(): void {
+    if (this.#state !== "closed") this.#leave();
+  }
+
+  #leave(): void {
+    this.#state = "closed";
+    this.#stallWatch?.stop();
+    this.#stallWatch = undefined;
+    this.#link = undefined;
+    this.#owner.leave(this);
+  }
+
+  /** The link, if it may be written to now; counts what is sent, or what is dropped instead. */
+  #linkWithRoom(bytes: number, messages: number): ClientLink | undefined {
+    const link = this.#link;
+    if (link === undefined) return undefined;
+    if (this.#limits.slow === "drop" && link.pendingBytes > this.#limits.clientBufferBytes) {
+      this.#counters.drop("slow_client", messages);
+      return undefined;
+    }
+    this.#counters.messagesSent += messages;
+    this.#counters.bytesSent += bytes;
+    return link;
+  }
+
+  #afterWrite(link: ClientLink): void {
+    if (this.#state !== "open" || link.pendingBytes <= this.#limits.clientBufferBytes) return;
+    if (this.#limits.slow === "pause") this.#fallBehind(link);
+    else if (this.#limits.slow === "close") this.#closeAsSlow();
+  }
+
+  #fallBehind(link: ClientLink): void {
+    this.#state = "behind";
+    this.#stallWatch ??= new StallWatch(
+      this.#limits.slowTimeoutMs,
+      () => link.takenBytes,
+      () => this.#closeAsSlow(),
+    );
+    this.#stallWatch.start();
+    link.whenTaken(() => this.#catchUp());
+    this.#owner.fellBehind(this);
+  }
+
+  #catchUp(): void {
+    if (this.#state !== "behind") return;
+    this.#state = "open";
+    this.#stallWatch?.stop();
+    this.#owner.caughtUp(this);
+  }
+
+  #closeAsSlow(): void {
+    this.#counters.slowClosed += 1;
+    this.close(closeCodes.tooSlow.code, "client does not take what it is sent");
+  }
+}
+
+/**
+ * The bytes without much around them. A small part of a large buffer keeps all of it in memory for as long as it
+ * waits, which would let a client hold far more than its buffer's limit.
+ */
+function ownBytes(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength <= 2 * bytes.length) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
+}

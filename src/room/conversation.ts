@@ -1,0 +1,156 @@
+import { ServerError } from "../errors.ts";
+import type { Decoder } from "../framing/framing.ts";
+import type { JoinRequest } from "../join-request.ts";
+import type { ProcessLink } from "../links.ts";
+import type { LogFields } from "../logger.ts";
+import type { Connection } from "./connection.ts";
+import { FanOut } from "./fan-out.ts";
+import { Inbox } from "./inbox.ts";
+import type { RoomContext } from "./room-context.ts";
+
+/** What one process and the clients of its room say to each other, and which side has to wait for the other. */
+export class Conversation {
+  readonly #context: RoomContext;
+  readonly #room: string;
+  readonly #connections: ReadonlyMap<number, Connection>;
+  readonly #onFault: (fault: string) => void;
+  readonly #inbox = new Inbox(() => this.#resumeClients());
+  readonly #fanOut: FanOut;
+  readonly #decoder: Decoder;
+  /** Rendered when a client joins, since what is known of it then is not kept. */
+  readonly #leaveMessages = new Map<Connection, Buffer>();
+  readonly #behind = new Set<Connection>();
+  #process: ProcessLink | undefined;
+  #areClientsPaused = false;
+  #isUnreadable = false;
+
+  /** `onFault` is told why output cannot be read on from; nothing is delivered after it. */
+  constructor(
+    context: RoomContext,
+    room: string,
+    connections: ReadonlyMap<number, Connection>,
+    onFault: (fault: string) => void,
+  ) {
+    this.#context = context;
+    this.#room = room;
+    this.#connections = connections;
+    this.#onFault = onFault;
+    this.#fanOut = new FanOut(connections, context.wire, context.counters, (reason) => {
+      context.counters.drop(reason);
+      context.dropLog.note(reason, { room });
+    });
+    this.#decoder = context.framing.createDecoder(this.#fanOut);
+  }
+
+  /** The process is there: what clients have said so far goes to it. */
+  open(process: ProcessLink): void {
+    this.#process = process;
+    this.#inbox.open(process);
+  }
+
+  join(connection: Connection, request: JoinRequest): void {
+    const { joinMessage, leaveMessage } = this.#context;
+    if (joinMessage !== undefined) this.#notify(connection, joinMessage(connection.id, request));
+    if (leaveMessage !== undefined) this.#leaveMessages.set(connection, leaveMessage(connection.id, request));
+    if (this.#areClientsPaused) connection.pause();
+  }
+
+  leave(connection: Connection): void {
+    const leaveMessage = this.#leaveMessages.get(connection);
+    this.#leaveMessages.delete(connection);
+    if (leaveMessage !== undefined) this.#notify(connection, leaveMessage);
+    this.caughtUp(connection);
+  }
+
+  receive(connection: Connection, payload: Buffer, isBinary: boolean): void {
+    const { framing, counters, dropLog, logger } = this.#context;
+    if (logger.isTracing) logger.trace(`${payload.length} bytes from client`, this.#fields(connection));
+    if (!this.#inbox.isOpen) {
+      counters.drop("input_closed");
+      return;
+    }
+    const dropped = framing.encode(connection.id, payload, isBinary, this.#inbox.out);
+    if (dropped === undefined) {
+      this.#afterAppend();
+      return;
+    }
+    counters.drop(dropped);
+    dropLog.note(dropped, this.#fields(connection));
+  }
+
+  deliver(chunk: Buffer): void {
+    const { logger } = this.#context;
+    if (logger.isTracing) logger.trace(`${chunk.length} bytes from process`, { room: this.#room });
+    this.#fanOut.expect(chunk.length);
+    this.#decode(() => this.#decoder.push(chunk));
+  }
+
+  /** The output is over. */
+  end(): void {
+    this.closeInput();
+    this.#decode(() => this.#decoder.end());
+  }
+
+  /** The process reads nothing more. */
+  closeInput(): void {
+    const unread = this.#inbox.close();
+    if (unread > 0) this.#context.counters.drop("input_closed", unread);
+  }
+
+  onWritable(): void {
+    this.#inbox.onWritable();
+  }
+
+  /** Nothing will be said to the process any more: it gets what waits, and then the end of its input. */
+  finishInput(): void {
+    this.#inbox.finish();
+  }
+
+  fellBehind(connection: Connection): void {
+    this.#behind.add(connection);
+    if (this.#behind.size > 1) return;
+    this.#context.counters.outputPauses += 1;
+    this.#process?.pause();
+  }
+
+  caughtUp(connection: Connection): void {
+    if (this.#behind.delete(connection) && this.#behind.size === 0) this.#process?.resume();
+  }
+
+  #decode(step: () => void): void {
+    if (this.#isUnreadable) return;
+    try {
+      step();
+      this.#fanOut.flush();
+    } catch (error) {
+      if (!(error instanceof ServerError) || error.code !== "ERR_OUTPUT") throw error;
+      this.#isUnreadable = true;
+      this.#fanOut.flush();
+      this.#onFault(error.message);
+    }
+  }
+
+  #fields(connection: Connection): LogFields {
+    return { room: this.#room, connection: connection.id };
+  }
+
+  #notify(connection: Connection, text: Buffer): void {
+    if (!this.#inbox.isOpen) return;
+    this.#context.framing.encodeNotice(connection.id, text, this.#inbox.out);
+    this.#afterAppend();
+  }
+
+  #afterAppend(): void {
+    this.#inbox.changed();
+    if (this.#areClientsPaused || !this.#inbox.isFull) return;
+    this.#areClientsPaused = true;
+    this.#context.counters.inputPauses += 1;
+    for (const connection of this.#connections.values()) connection.pause();
+  }
+
+  #resumeClients(): void {
+    if (!this.#areClientsPaused) return;
+    this.#areClientsPaused = false;
+    for (const connection of this.#connections.values()) connection.resume();
+  }
+}

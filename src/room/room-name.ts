@@ -1,0 +1,22 @@
+import { RefusedError } from "../errors.ts";
+
+const reservedNames = new Set(["api", "metrics", "health", "static", "upload", "robots.txt", "favicon.ico"]);
+
+const maxNameLength = 128;
+const allowed = /^[A-Za-z0-9\-._~!$&()*+,;=:@]+$/;
+
+/** Checks a decoded path segment. @throws RefusedError 400 that says what is wrong with it. */
+export function checkRoomName(name: string): string {
+  const fault = faultOf(name);
+  if (fault !== undefined) throw new RefusedError(400, `room name ${fault}`);
+  return name;
+}
+
+function faultOf(name: string): string | undefined {
+  if (name === "") return "is missing: connect to /<room>";
+  if (name.length > maxNameLength) return `is longer than ${maxNameLength} characters`;
+  if (!allowed.test(name)) return "may hold only letters, digits and -._~!$&()*+,;=:@";
+  if (name === "." || name === "..") return "must not be . or ..";
+  if (reservedNames.has(name)) return `"${name}" is reserved`;
+  return undefined;
+}
