@@ -1,0 +1,59 @@
+import { once } from "node:events";
+import { type ClientOptions, WebSocket } from "ws";
+import type { TestServer } from "./server.ts";
+import { until } from "./until.ts";
+
+/** A client that keeps what it is sent. */
+export interface TestClient extends AsyncDisposable {
+  readonly socket: WebSocket;
+  /** Messages so far: text as strings, binary as buffers. */
+  readonly received: (string | Buffer)[];
+  /** How the connection was closed. */
+  readonly closed: Promise<{ code: number; reason: string }>;
+  send(message: string | Buffer): void;
+  /** Resolves to all messages so far once there are as many. */
+  messages(count: number): Promise<(string | Buffer)[]>;
+}
+
+/** Joins a room; `path` is what follows the slash. */
+export async function join(server: TestServer, path: string, options: ClientOptions = {}): Promise<TestClient> {
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/${path}`, options);
+  const received: (string | Buffer)[] = [];
+  socket.on("message", (data, isBinary) => received.push(isBinary ? (data as Buffer) : (data as Buffer).toString()));
+  const closed = once(socket, "close").then(([code, reason]) => ({
+    code: code as number,
+    reason: (reason as Buffer).toString(),
+  }));
+  await once(socket, "open");
+  return {
+    socket,
+    received,
+    closed,
+    send: (message) => socket.send(message),
+    async messages(count) {
+      await until(
+        () => received.length >= count,
+        () => `${count} messages, got ${received.length}: ${String(received).slice(0, 500)}\n${server.log()}`,
+      );
+      return received;
+    },
+    async [Symbol.asyncDispose]() {
+      socket.terminate();
+      await closed;
+    },
+  };
+}
+
+/** The HTTP answer to a client that is not let in. */
+export async function refusal(
+  server: TestServer,
+  path: string,
+  options: ClientOptions = {},
+): Promise<{ status: number; body: string; headers: NodeJS.Dict<string | string[]> }> {
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/${path}`, options);
+  socket.on("error", () => undefined);
+  const [, response] = await once(socket, "unexpected-response");
+  let body = "";
+  for await (const chunk of response) body += String(chunk);
+  return { status: response.statusCode, body, headers: response.headers };
+}

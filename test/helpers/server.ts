@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { until } from "./until.ts";
+
+const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
+
+/** The built program, run as a user would run it, on a free port of the loopback interface. */
+export interface TestServer extends AsyncDisposable {
+  readonly port: number;
+  readonly pid: number;
+  readonly child: ChildProcess;
+  /** All that it has written to stderr so far. */
+  log(): string;
+  http(path: string, init?: RequestInit): Promise<Response>;
+  /** Asks it to stop, and resolves to its exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Resolves to its exit code when it ends by itself. */
+  exited(): Promise<number | null>;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Descriptors from 3 on that it inherits. */
+  readonly extraDescriptors?: readonly number[];
+}
+
+/** Starts the built program with these words and waits until it listens. Stops it when the scope ends. */
+export async function startServer(words: readonly string[], options: RunOptions = {}): Promise<TestServer> {
+  const child = spawn(process.execPath, [bin, "--addr", "127.0.0.1:0", ...words], {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe", ...(options.extraDescriptors ?? [])],
+  });
+  const exit = once(child, "exit").then(([code]) => code as number | null);
+  let log = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+  });
+  await until(
+    () => /listening on \S+:\d+/.test(log) || child.exitCode !== null,
+    () => `the server to listen: ${log}`,
+  );
+  const port = Number(/listening on \S+?:(\d+)/.exec(log)?.[1]);
+  if (!(port > 0)) throw new Error(`the server did not start: ${log}`);
+  const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
+    child.kill(signal);
+    return exit;
+  };
+  return {
+    port,
+    pid: child.pid as number,
+    child,
+    log: () => log,
+    http: (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init),
+    stop,
+    exited: () => exit,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      await Promise.race([stop(), forceAfter(child)]);
+    },
+  };
+}
+
+/** Runs the built program to its end, as for `--help` or a usage error. */
+export async function runToEnd(
+  words: readonly string[],
+  options: RunOptions = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [bin, ...words], {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const [code] = await once(child, "close");
+  return { code: code as number | null, stdout, stderr };
+}
+
+/** A program that ignores everything keeps the server for its whole `--killgrace`; a test need not wait for that. */
+async function forceAfter(child: ChildProcess): Promise<void> {
+  const killSecond = setTimeout(() => child.kill("SIGTERM"), 500);
+  await once(child, "exit");
+  clearTimeout(killSecond);
+}
