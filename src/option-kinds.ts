@@ -44,13 +44,21 @@ const highestPort = 65_535;
 const wholeNumber = /^\d{1,15}$/;
 const decimalNumber = /^\d{1,9}(\.\d{1,6})?$/;
 
+const booleans = new Map([
+  ["true", true],
+  ["1", true],
+  ["false", false],
+  ["0", false],
+  ["", false],
+]);
+
 export function flag(common: Common): OptionSpec<boolean> {
   return {
     ...common,
     expected: "true or false",
     defaultText: undefined,
     bareText: "true",
-    parse: (text) => ({ true: true, "1": true, false: false, "0": false, "": false })[text.toLowerCase()],
+    parse: (value) => booleans.get(value.toLowerCase()),
     check: (value) => typeof value === "boolean",
   };
 }
@@ -159,8 +167,6 @@ function parseAddress(value: string): Address | undefined {
 /** Ports from `start` up to and including `end`. */
 export function portRange(common: Common & { default: string }): OptionSpec<{ start: number; end: number }> {
   const { default: defaultText, ...rest } = common;
-  const isRange = (start: unknown, end: unknown): boolean =>
-    isPort(start, 1) && isPort(end, 1) && Number(start) <= Number(end);
   return {
     ...rest,
     expected: "START:END with ports from 1 to 65535, the lower one first",
@@ -169,9 +175,9 @@ export function portRange(common: Common & { default: string }): OptionSpec<{ st
     parse(value) {
       const [, first, last] = /^(\d{1,5}):(\d{1,5})$/.exec(value) ?? [];
       const range = { start: Number(first), end: Number(last) };
-      return isRange(range.start, range.end) ? range : undefined;
+      return isPortRange(range.start, range.end) ? range : undefined;
     },
-    check: (value) => isRecord(value) && isRange(value["start"], value["end"]),
+    check: (value) => isRecord(value) && isPortRange(value["start"], value["end"]),
   };
 }
 
@@ -180,8 +186,6 @@ const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Names of environment variables. */
 export function variableNames(common: Common & { default: string }): OptionSpec<readonly string[]> {
   const { default: defaultText, ...rest } = common;
-  const areNames = (names: readonly unknown[]): boolean =>
-    names.every((name) => typeof name === "string" && variableName.test(name));
   return {
     ...rest,
     expected: "names of variables with commas between them, or nothing",
@@ -189,9 +193,9 @@ export function variableNames(common: Common & { default: string }): OptionSpec<
     bareText: undefined,
     parse(value) {
       const names = value === "" ? [] : value.split(",").map((name) => name.trim());
-      return areNames(names) ? names : undefined;
+      return areVariableNames(names) ? names : undefined;
     },
-    check: (value) => Array.isArray(value) && areNames(value),
+    check: (value) => Array.isArray(value) && areVariableNames(value),
   };
 }
 
@@ -205,6 +209,14 @@ function isBetween(value: unknown, min: number, max: number): boolean {
 
 function isPort(value: unknown, lowest: number): boolean {
   return Number.isInteger(value) && isBetween(value, lowest, highestPort);
+}
+
+function isPortRange(start: unknown, end: unknown): boolean {
+  return isPort(start, 1) && isPort(end, 1) && Number(start) <= Number(end);
+}
+
+function areVariableNames(names: readonly unknown[]): boolean {
+  return names.every((name) => typeof name === "string" && variableName.test(name));
 }
 
 function inRange(value: number, isInRange: (value: number) => boolean): number | undefined {

@@ -49,11 +49,6 @@ export function parseCommandLine(words: readonly string[], environment: NodeJS.P
   return { kind: "run", command, args, options: readOptions(texts, environment) };
 }
 
-/** The text of `--help`. */
-export function helpText(): string {
-  return createProgram(() => undefined).helpInformation();
-}
-
 function createProgram(write: (text: string) => void): Command {
   const program = new Command("scalesocket")
     .usage("[OPTIONS] <CMD> [-- <ARGS>...]")
@@ -83,7 +78,7 @@ function createOption(name: OptionName, spec: OptionSpec<unknown>): Option {
 }
 
 /** The help of an option with what it is without it and what it may be. */
-export function describe(spec: OptionSpec<unknown>): string {
+function describe(spec: OptionSpec<unknown>): string {
   const notes = [
     spec.expected.startsWith("one of ") ? spec.expected : "",
     spec.defaultText === undefined || spec.isCounted ? "" : `default: ${spec.defaultText || "none"}`,

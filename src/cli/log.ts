@@ -5,6 +5,7 @@ import { formatLine } from "./log-line.ts";
 
 const levels = ["info", "debug", "trace"] as const;
 const stderr = 2;
+const batchBytes = 8 * 1024;
 
 export interface LogOptions {
   readonly logJson: boolean;
@@ -15,8 +16,10 @@ export interface LogOptions {
 export function createLogger(options: LogOptions, environment: NodeJS.ProcessEnv): Logger {
   const level = levels[options.verbosity] ?? "trace";
   const hasColors = isatty(stderr) && !environment["NO_COLOR"];
-  const output = destination({ fd: stderr, sync: true });
-  const stream = options.logJson ? output : { write: (line: string) => output.write(formatLine(line, hasColors)) };
+  const output = openStderr();
+  const stream = options.logJson
+    ? { write: (line: string) => output(line) }
+    : { write: (line: string) => output(formatLine(line, hasColors)) };
   return adapt(
     pino(
       {
@@ -28,6 +31,23 @@ export function createLogger(options: LogOptions, environment: NodeJS.ProcessEnv
       stream,
     ),
   );
+}
+
+/** Writes all lines of one turn of the event loop at once: a busy server logs thousands of them a second. */
+function openStderr(): (line: string) => void {
+  const output = destination({ fd: stderr, sync: true, minLength: batchBytes });
+  let isFlushPlanned = false;
+  const flush = (): void => {
+    isFlushPlanned = false;
+    output.flushSync();
+  };
+  process.on("exit", flush);
+  return (line) => {
+    output.write(line);
+    if (isFlushPlanned) return;
+    isFlushPlanned = true;
+    setImmediate(flush);
+  };
 }
 
 function adapt(logger: Pino): Logger {

@@ -108,9 +108,10 @@ class JsonDecoder implements Decoder {
 
   #recipient(bytes: Buffer, start: number, end: number): number | undefined {
     if (!this.#scanner.scan(bytes, start, end)) return everyone;
-    // As JSON parsers do: the last one counts.
-    const id = this.#scanner.found.at(-1);
-    return id === undefined ? everyone : parseId(bytes, id.valueStart, id.valueEnd);
+    const [id, another] = this.#scanner.found;
+    if (id === undefined) return everyone;
+    // Of several ids none is sure to be the one that was meant, and a private message must not reach the wrong client.
+    return another === undefined ? parseId(bytes, id.valueStart, id.valueEnd) : undefined;
   }
 }
 

@@ -12,7 +12,7 @@ const statistics: Readonly<Record<string, (room: RoomSummary) => number>> = {
 };
 
 /** A page that is made anew for each request. */
-export interface Page {
+interface Page {
   readonly contentType: string;
   render(): Promise<string>;
 }

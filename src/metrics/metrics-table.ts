@@ -4,7 +4,7 @@ import type { RoomSummary } from "../room/room-host.ts";
 /** Where metrics are read when somebody asks for them. */
 export interface MetricsSource {
   readonly counters: Counters;
-  rooms(): Iterable<RoomSummary>;
+  readonly rooms: () => Iterable<RoomSummary>;
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];

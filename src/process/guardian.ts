@@ -31,6 +31,7 @@ export class Guardian {
   readonly #groups = new Set<number>();
   #state: "starting" | "running" | "stopped" = "starting";
   #restarts = 0;
+  #untold: string[] = [];
   #process: SpawnedProcess | undefined;
 
   constructor(spawner: Spawner, logger: Logger) {
@@ -69,12 +70,20 @@ export class Guardian {
   /** Lets the guardian go. It ends what is left. */
   stop(): void {
     this.#state = "stopped";
+    if (this.#untold.length > 0) this.#flush();
     this.#process?.stdin?.end();
   }
 
+  /** One write tells all that happens in one turn of the event loop. */
   #tell(line: string): void {
+    if (this.#untold.length === 0) setImmediate(() => this.#flush());
+    this.#untold.push(line);
+  }
+
+  #flush(): void {
     const stdin = this.#process?.stdin;
-    if (stdin?.writable) stdin.write(`${line}\n`);
+    if (stdin?.writable) stdin.write(`${this.#untold.join("\n")}\n`);
+    this.#untold = [];
   }
 
   #onExit(): void {

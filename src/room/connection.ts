@@ -4,7 +4,7 @@ import { StallWatch } from "../stall-watch.ts";
 import type { Counters } from "./counters.ts";
 
 /** What to do with a client that does not take what it is sent. */
-export type SlowPolicy = "pause" | "close" | "drop";
+type SlowPolicy = "pause" | "close" | "drop";
 
 export interface ConnectionLimits {
   readonly slow: SlowPolicy;

@@ -1,7 +1,7 @@
 import { type DropReason, dropReasons } from "../drop-reasons.ts";
 
 /** How a process came to its end, as a label of metrics. */
-export const processOutcomes = ["success", "failure", "signal", "not_started"] as const;
+const processOutcomes = ["success", "failure", "signal", "not_started"] as const;
 export type ProcessOutcome = (typeof processOutcomes)[number];
 
 /** What the rooms of one server have done so far. They add where it happens; metrics read when asked. */

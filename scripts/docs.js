@@ -1,0 +1,91 @@
+// Writes the pages of docs/ that come from tables in src/; with --check it only says whether they are up to date.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { closeCodes } from "../dist/close-codes.js";
+import { dropReasons } from "../dist/drop-reasons.js";
+import { errorCodes } from "../dist/errors.js";
+import { metricsTable, spawnTimeMetric } from "../dist/metrics/metrics-table.js";
+import { optionGroups } from "../dist/option-kinds.js";
+import { optionNames, optionTable, variableOf } from "../dist/options.js";
+
+const pages = {
+  "docs/options.md": options(),
+  "docs/close-codes.md": closings(),
+  "docs/metrics.md": metrics(),
+};
+
+const isCheck = process.argv.includes("--check");
+for (const [path, text] of Object.entries(pages)) {
+  const file = new URL(`../${path}`, import.meta.url);
+  if (existsSync(file) && readFileSync(file, "utf8") === text) continue;
+  if (isCheck) {
+    process.stderr.write(`${path} is not what the tables say; run npm run docs\n`);
+    process.exitCode = 1;
+  } else {
+    writeFileSync(file, text);
+  }
+}
+
+function options() {
+  const sections = Object.entries(optionGroups).map(([group, title]) => {
+    const rows = optionNames.flatMap((name) => {
+      const spec = optionTable[name];
+      if (spec.group !== group) return [];
+      const flag = `\`${spec.flag.replace(" [MODE]", "[=MODE]")}\``;
+      const standard = spec.defaultText === undefined ? "" : `\`${spec.defaultText}\``;
+      const value = spec.isCounted || spec.bareText !== "true" ? spec.expected : "";
+      return [[flag, spec.help, value, standard, `\`${variableOf(name)}\``]];
+    });
+    return `## ${title}\n\n${table(["option", "meaning", "value", "default", "variable"], rows)}`;
+  });
+  return page(
+    "Options",
+    `    scalesocket [OPTIONS] <CMD> [-- <ARGS>...]
+
+Options may stand before or after the command. What follows \`--\` goes to the command untouched. An option wins over its
+environment variable, and that over the default. \`-h\` prints all of this in short, \`-V\` the version.`,
+    ...sections,
+    `## Exit codes
+
+${table(
+  ["code", "meaning"],
+  [
+    ["0", "Done: after a signal, or after the one client of `--oneshot`"],
+    ["1", "Something failed while running, such as an address in use"],
+    ["2", "An option or argument is missing, unknown or out of range"],
+  ],
+)}`,
+  );
+}
+
+function closings() {
+  const rows = Object.values(closeCodes).map(({ code, when, comeBack }) => [String(code), when, comeBack]);
+  return page(
+    "Close codes",
+    "With which code a client's websocket is closed, and what it should do then. The reason beside the code says more.",
+    table(["code", "when", "come back?"], rows),
+  );
+}
+
+function metrics() {
+  const rows = metricsTable.map(({ name, type, labels, help }) => [`\`${name}\``, type, labels.join(", "), help]);
+  rows.push([`\`${spawnTimeMetric.name}\``, "histogram", "", spawnTimeMetric.help]);
+  const reasons = Object.entries(dropReasons).map(([reason, meaning]) => [`\`${reason}\``, meaning]);
+  const errors = Object.entries(errorCodes).map(([code, meaning]) => [`\`${code}\``, meaning]);
+  return page(
+    "Metrics and error codes",
+    `With \`--metrics\`, \`GET /metrics\` answers in OpenMetrics 1.0 text. Series of a room end with the room. Beside these
+metrics of our own there are those of Node and of the process (\`nodejs_*\`, \`process_*\`).`,
+    table(["metric", "type", "labels", "meaning"], rows),
+    `## Reasons of dropped messages\n\n${table(["reason", "meaning"], reasons)}`,
+    `## Error codes\n\nThe \`code\` of a \`ServerError\` in the [library](library.md).\n\n${table(["code", "meaning"], errors)}`,
+  );
+}
+
+function page(title, ...parts) {
+  return `# ${title}\n\n<!-- Written by \`npm run docs\` from the tables in src/: change it there. -->\n\n${parts.join("\n\n")}\n`;
+}
+
+function table(head, rows) {
+  const cells = [head, head.map(() => "---"), ...rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|")))];
+  return cells.map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
