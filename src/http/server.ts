@@ -18,7 +18,7 @@ import { software } from "../version.ts";
 import { frameFormat } from "../websocket/frame.ts";
 import { Websockets } from "../websocket/websockets.ts";
 import { RequestHandler } from "./request-handler.ts";
-import { StaticFiles } from "./static-files.ts";
+import type { StaticFiles } from "./static-files.ts";
 import { Upgrade } from "./upgrade.ts";
 
 const httpLimits = {
@@ -129,7 +129,7 @@ export class Server {
   async #assemble(): Promise<Parts> {
     const options = this.#options;
     const counters = new Counters();
-    const staticFiles = options.staticDir === undefined ? undefined : await StaticFiles.open(options.staticDir);
+    const staticFiles = options.staticDir === undefined ? undefined : await openStaticFiles(options.staticDir);
     const metrics = options.metrics ? await createMetrics(counters, () => rooms.list()) : undefined;
     const spawner = createSpawner(this.#logger);
     const guardian = new Guardian(spawner, this.#logger);
@@ -204,7 +204,12 @@ function framingName({ binary, frame }: Options): FramingName {
   return frame === "binary" ? "gwsocket" : "json";
 }
 
-/** Loaded only where it is asked for, since it takes longer than all the rest. */
+/** Loaded only where they are asked for, since each of the two takes as long as all the rest. */
+async function openStaticFiles(folder: string): Promise<StaticFiles> {
+  const module = await import("./static-files.ts");
+  return module.StaticFiles.open(folder);
+}
+
 async function createMetrics(counters: Counters, rooms: Rooms["list"]) {
   const { MetricsPage } = await import("../metrics/metrics-page.ts");
   return new MetricsPage({ counters, rooms });

@@ -1,16 +1,20 @@
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { constants } from "node:os";
+import pLimit from "p-limit";
 import { Libc, type WaitStatus } from "./libc.ts";
 import { Reaper } from "./reaper.ts";
 import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
 const ourStderr = 2;
+/** koffi keeps memory ready for as many calls, refuses far more, and the pool has no more threads than that. */
+const maxSpawnsAtOnce = 8;
 
 /** Starts programs with posix_spawn(3) on real pipes: it neither forks this process nor holds up its event loop. */
 export class PosixSpawner implements Spawner {
   readonly #libc: Libc;
   readonly #reaper: Reaper;
+  readonly #inTurn = pLimit(maxSpawnsAtOnce);
 
   /** @throws where the C library cannot be called. */
   constructor() {
@@ -19,7 +23,8 @@ export class PosixSpawner implements Spawner {
   }
 
   async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
-    return request.stdio === "pipes" ? this.#spawnWithPipes(request) : this.#spawnWithout(request);
+    const { stdio } = request;
+    return this.#inTurn(() => (stdio === "pipes" ? this.#spawnWithPipes(request) : this.#spawnWithout(request)));
   }
 
   close(): void {
