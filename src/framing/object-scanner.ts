@@ -1,3 +1,5 @@
+import { afterScalar, afterSpace, afterString } from "./json-tokens.ts";
+
 const quote = 0x22;
 const backslash = 0x5c;
 const openBrace = 0x7b;
@@ -6,15 +8,6 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const comma = 0x2c;
 const colon = 0x3a;
-const minus = 0x2d;
-const plus = 0x2b;
-const dot = 0x2e;
-
-const literals = new Map([
-  [0x74, Buffer.from("true")],
-  [0x66, Buffer.from("false")],
-  [0x6e, Buffer.from("null")],
-]);
 
 const inObject = 1;
 const inArray = 2;
@@ -116,7 +109,7 @@ export class ObjectScanner {
   #takeKey(): boolean {
     const start = this.#at;
     if (this.#bytes[start] !== quote) return false;
-    this.#skipString();
+    this.#at = afterString(this.#bytes, start, this.#end);
     if (this.#at === -1) return false;
     if (this.#depth === 1) {
       this.#keyStart = start;
@@ -139,7 +132,7 @@ export class ObjectScanner {
       this.#open(inArray);
       this.#expected = expectValueOrEnd;
     } else {
-      this.#skipScalar(byte);
+      this.#at = afterScalar(this.#bytes, this.#at, this.#end);
       this.#valueEnd = this.#at;
       this.#expected = expectCommaOrEnd;
     }
@@ -191,14 +184,7 @@ export class ObjectScanner {
   }
 
   #skipSpace(): void {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    while (at < this.#end) {
-      const byte = bytes[at] as number;
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
-      at += 1;
-    }
-    this.#at = at;
+    this.#at = afterSpace(this.#bytes, this.#at, this.#end);
   }
 
   /** Whether the key that ends at the current offset is the name that is looked for. */
@@ -209,97 +195,5 @@ export class ObjectScanner {
     if (end - start === plain.length) return bytes.compare(plain, 0, plain.length, start, end) === 0;
     if (end - start < plain.length || !bytes.subarray(start, end).includes(backslash)) return false;
     return JSON.parse(bytes.toString("utf8", start, end)) === this.#name;
-  }
-
-  #skipScalar(first: number): void {
-    if (first === quote) this.#skipString();
-    else if (first === minus || isDigit(first)) this.#skipNumber();
-    else this.#skipLiteral(first);
-  }
-
-  #skipString(): void {
-    const bytes = this.#bytes;
-    const end = this.#end;
-    let at = this.#at + 1;
-    while (at < end) {
-      const byte = bytes[at] as number;
-      if (byte === quote) {
-        this.#at = at + 1;
-        return;
-      }
-      if (byte < 0x20) break;
-      if (byte === backslash) {
-        const length = escapeLength(bytes, at, end);
-        if (length === 0) break;
-        at += length;
-      } else {
-        at += 1;
-      }
-    }
-    this.#at = -1;
-  }
-
-  #skipNumber(): void {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    if (bytes[at] === minus) at += 1;
-    const afterInteger = this.#afterDigits(at);
-    if (afterInteger === -1 || (bytes[at] === 0x30 && afterInteger > at + 1)) {
-      this.#at = -1;
-      return;
-    }
-    at = afterInteger;
-    if (at < this.#end && bytes[at] === dot) at = this.#afterDigits(at + 1);
-    if (at !== -1 && at < this.#end && ((bytes[at] as number) | 0x20) === 0x65) {
-      const sign = at + 1 < this.#end ? bytes[at + 1] : 0;
-      at = this.#afterDigits(sign === plus || sign === minus ? at + 2 : at + 1);
-    }
-    this.#at = at;
-  }
-
-  /** The offset behind one digit or more; -1 where there is none. */
-  #afterDigits(start: number): number {
-    let at = start;
-    while (at < this.#end && isDigit(this.#bytes[at] as number)) at += 1;
-    return at > start ? at : -1;
-  }
-
-  #skipLiteral(first: number): void {
-    const literal = literals.get(first);
-    const end = this.#at + (literal?.length ?? 0);
-    const isThere =
-      literal !== undefined && end <= this.#end && this.#bytes.compare(literal, 0, literal.length, this.#at, end) === 0;
-    this.#at = isThere ? end : -1;
-  }
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
-}
-
-function isHexDigit(byte: number): boolean {
-  const lower = byte | 0x20;
-  return isDigit(byte) || (lower >= 0x61 && lower <= 0x66);
-}
-
-/** How many bytes the escape at `at` takes; 0 if it is none of JSON's. */
-function escapeLength(bytes: Buffer, at: number, end: number): number {
-  if (at + 1 >= end) return 0;
-  switch (bytes[at + 1]) {
-    case 0x22: // "
-    case 0x5c: // \
-    case 0x2f: // /
-    case 0x62: // b
-    case 0x66: // f
-    case 0x6e: // n
-    case 0x72: // r
-    case 0x74: // t
-      return 2;
-    case 0x75: // u
-      if (at + 6 > end) return 0;
-      for (let digit = at + 2; digit < at + 6; digit += 1) if (!isHexDigit(bytes[digit] as number)) return 0;
-      return 6;
-    default:
-      return 0;
   }
 }
