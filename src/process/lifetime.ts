@@ -26,6 +26,7 @@ export class Lifetime {
   #isOutputOver = false;
   #graceLeftMs = outputGraceMs;
   #graceStartedAt = 0;
+  #isGracePaused = false;
   #grace: NodeJS.Timeout | undefined;
 
   constructor(options: LifetimeOptions) {
@@ -65,6 +66,7 @@ export class Lifetime {
 
   /** While its output is not read, a process is not to blame for what is still in the pipe. */
   pauseGrace(): void {
+    this.#isGracePaused = true;
     if (this.#grace === undefined) return;
     clearTimeout(this.#grace);
     this.#grace = undefined;
@@ -72,7 +74,12 @@ export class Lifetime {
   }
 
   resumeGrace(): void {
-    if (this.#state !== "exited" || this.#grace !== undefined) return;
+    this.#isGracePaused = false;
+    if (this.#state === "exited") this.#startGrace();
+  }
+
+  #startGrace(): void {
+    if (this.#isGracePaused || this.#grace !== undefined) return;
     this.#graceStartedAt = performance.now();
     // The timer may be late, with output that nobody has had the time to read: that is read first.
     this.#grace = setTimeout(() => setImmediate(() => this.#end()), Math.max(0, this.#graceLeftMs));
@@ -85,7 +92,7 @@ export class Lifetime {
     for (const step of this.#steps) clearTimeout(step);
     this.#options.onExit();
     if (this.#isOutputOver || wasTerminating) this.#end();
-    else this.resumeGrace();
+    else this.#startGrace();
   }
 
   #end(): void {

@@ -10,6 +10,7 @@ export class StdioLink implements ProcessLink {
   readonly #lifetime: Lifetime;
   readonly #stdin: Socket;
   readonly #stdout: Socket;
+  readonly #stdinOnClose = (): void => this.#events.onInputClosed();
   #attachTimer: NodeJS.Timeout | undefined;
 
   constructor(stdin: Socket, stdout: Socket, options: LinkOptions) {
@@ -63,7 +64,7 @@ export class StdioLink implements ProcessLink {
     this.#stdin.on("drain", () => this.#events.onWritable());
     // A process may close its stdin and live on: writing is over then, and nothing else.
     this.#stdin.on("error", () => undefined);
-    this.#stdin.on("close", () => this.#events.onInputClosed());
+    this.#stdin.on("close", this.#stdinOnClose);
     this.#stdout.on("data", (chunk: Buffer) => this.#events.onChunk(chunk));
     this.#stdout.on("error", () => undefined);
     this.#stdout.on("close", () => this.#lifetime.outputEnded());
@@ -82,6 +83,8 @@ export class StdioLink implements ProcessLink {
 
   #release(): void {
     clearTimeout(this.#attachTimer);
+    // Its close comes later, and may then meet the next process of the room.
+    this.#stdin.off("close", this.#stdinOnClose);
     this.#stdin.destroy();
     this.#stdout.destroy();
   }
