@@ -39,7 +39,7 @@ export class Room implements ConnectionOwner, ProcessEvents {
   }
 
   /**
-   * Lets one client come. `join` or `cancel` follows.
+   * Lets one client come. `join` or `cancel` follows, also where this throws.
    * @throws RefusedError where there is nothing to run the room's process with.
    */
   async admit(): Promise<void> {
@@ -50,7 +50,6 @@ export class Room implements ConnectionOwner, ProcessEvents {
       await this.#reservation;
     } catch (error) {
       this.#reservation = undefined;
-      this.cancel();
       throw error;
     }
   }

@@ -33,13 +33,16 @@ export class Rooms implements RoomHost {
     this.#checkState();
     if (this.#onOneshotEnd !== undefined) this.#state = "taken";
     const room = this.#roomOf(request.room);
+    let connection: Connection;
     try {
       await room.admit();
+      connection = this.#open(room, open);
     } catch (error) {
       this.#untake();
+      room.cancel();
       throw error;
     }
-    this.#open(room, request, open);
+    room.join(connection, request);
   }
 
   find(name: string): RoomSummary | undefined {
@@ -79,19 +82,13 @@ export class Rooms implements RoomHost {
     return room;
   }
 
-  #open(room: Room, request: JoinRequest, open: (events: ClientEvents) => ClientLink): void {
+  #open(room: Room, open: (events: ClientEvents) => ClientLink): Connection {
+    if (this.#state === "draining") this.#checkState();
     this.#lastConnectionId += 1;
     const { limits, counters } = this.#context;
     const connection = new Connection(this.#lastConnectionId, room, limits, counters);
-    try {
-      if (this.#state === "draining") this.#checkState();
-      connection.open(open(connection));
-    } catch (error) {
-      this.#untake();
-      room.cancel();
-      throw error;
-    }
-    room.join(connection, request);
+    connection.open(open(connection));
+    return connection;
   }
 
   #onEmpty(room: Room): void {
