@@ -12,10 +12,12 @@ export function wantsWebsocket(request: IncomingMessage): boolean {
 
 /** Checks the client's side of the handshake (RFC 6455 section 4.2.1). @throws RefusedError 400 that says what is wrong. */
 export function checkHandshake(request: IncomingMessage): void {
-  const { headers, method } = request;
+  const { headers, headersDistinct, httpVersion, method } = request;
   const key = headers["sec-websocket-key"];
   const protocols = headers["sec-websocket-protocol"];
   if (method !== "GET") throw new RefusedError(400, `a websocket is asked for with GET, not ${method ?? "nothing"}`);
+  if (httpVersion !== "1.1") throw new RefusedError(400, `a websocket is asked for with HTTP/1.1, not ${httpVersion}`);
+  if (headersDistinct["host"]?.length !== 1) throw new RefusedError(400, "there must be one Host header");
   if (headers["sec-websocket-version"] !== version) {
     throw new RefusedError(400, `Sec-WebSocket-Version must be ${version}`, { "Sec-WebSocket-Version": version });
   }

@@ -38,17 +38,24 @@ export class Heartbeat {
     // Taking what waits is a sign of life too: the answer to a ping may stand behind megabytes.
     const isTaking = link.pendingBytes > 0 && takenBytes !== signs.takenBytes;
     signs.takenBytes = takenBytes;
-    if (readBytes !== signs.readBytes || isTaking || link.isPaused) {
+    if (readBytes !== signs.readBytes || isTaking) {
       signs.readBytes = readBytes;
       signs.at = now;
       signs.isPinged = false;
       return;
     }
     const silentMs = now - signs.at;
-    if (signs.isPinged && silentMs >= 2 * this.#intervalMs) link.abort();
-    else if (!signs.isPinged && silentMs >= this.#intervalMs) {
+    if (silentMs < this.#intervalMs) return;
+    if (link.isPaused) {
+      // Neither an answer nor the connection's end is read now: only writing finds out that the client is gone.
+      signs.at = now;
+      signs.isPinged = false;
+      link.ping();
+    } else if (!signs.isPinged) {
       signs.isPinged = true;
       link.ping();
+    } else if (silentMs >= 2 * this.#intervalMs) {
+      link.abort();
     }
   }
 }
