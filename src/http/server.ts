@@ -58,6 +58,7 @@ export class Server {
   readonly #logger: Logger;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #parts: Parts | undefined;
+  #starting: Promise<AddressInfo> | undefined;
   #stopping: Promise<void> | undefined;
   #onStopped: () => void = () => undefined;
 
@@ -82,6 +83,11 @@ export class Server {
    */
   async start(): Promise<AddressInfo> {
     if (this.#state !== "new") throw new ServerError("ERR_USAGE", "a server can be started once");
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<AddressInfo> {
     const parts = await this.#assemble();
     this.#parts = parts;
     try {
@@ -111,6 +117,8 @@ export class Server {
   }
 
   async #stop(): Promise<void> {
+    // A start under way comes to its end first, be it a good one or not: whoever called it is told.
+    await this.#starting?.catch(() => undefined);
     const parts = this.#parts;
     if (parts !== undefined && this.#state === "running") {
       this.#state = "stopping";

@@ -28,6 +28,10 @@ export class Upgrade {
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
     // Whoever goes away during the handshake is of no concern.
     socket.on("error", () => undefined);
+    if (isAnswering(socket)) {
+      socket.destroy();
+      return;
+    }
     if (!wantsWebsocket(request)) {
       // Other protocols may be offered at any time; RFC 9110 section 7.8 lets the server go on with HTTP.
       this.#requests.handle(request, responseTo(request, socket));
@@ -53,11 +57,19 @@ export class Upgrade {
   }
 }
 
+/** Whether an earlier request on the same socket, sent without waiting, has no answer yet: both cannot use it at once. */
+function isAnswering(socket: Socket): boolean {
+  const { _httpMessage: answer } = socket as unknown as { _httpMessage?: ServerResponse | null };
+  return answer !== undefined && answer !== null;
+}
+
 /** A plain answer on a socket that was taken for another protocol; the connection ends with it. */
 function responseTo(request: IncomingMessage, socket: Socket): ServerResponse {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
+  // Node has let go of the socket, and would not tell a large answer to go on.
+  socket.on("drain", () => response.emit("drain"));
   response.on("finish", () => socket.destroySoon());
   return response;
 }
