@@ -41,7 +41,7 @@ export function parseCommandLine(words: readonly string[], environment: NodeJS.P
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "print", text: printed };
-    throw new ServerError("ERR_USAGE", error.message.replace(/^error: /, ""), { cause: error });
+    throw new ServerError("ERR_USAGE", explain(error), { cause: error });
   }
   const [command, ...excess] = program.args;
   checkWords(command, excess);
@@ -85,6 +85,22 @@ function describe(spec: OptionSpec<unknown>): string {
     spec.bareText === undefined || !spec.flag.includes("[") ? "" : `alone: ${spec.bareText}`,
   ].filter((note) => note !== "");
   return notes.length === 0 ? spec.help : `${spec.help} [${notes.join("; ")}]`;
+}
+
+function explain(error: CommanderError): string {
+  const message = error.message.replace(/^error: /, "");
+  const [, flag] = /^unknown option '(--[^=']+)=/.exec(message) ?? [];
+  return flag === undefined ? message : explainUnknown(flag);
+}
+
+/** Commander finds a flag that is like an unknown one only where no value stands behind it. */
+function explainUnknown(flag: string): string {
+  try {
+    createProgram(() => undefined).parse([flag], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError && error.code === "commander.unknownOption") return explain(error);
+  }
+  return `option '${flag}' takes no value`;
 }
 
 /** An option like `--frame[=MODE]` takes its value only with `=`, never from the next word. */

@@ -36,10 +36,13 @@ export function createLogger(options: LogOptions, environment: NodeJS.ProcessEnv
 /** Writes all lines of one turn of the event loop at once: a busy server logs thousands of them a second. */
 function openStderr(): (line: string) => void {
   const output = destination({ fd: stderr, sync: true, minLength: batchBytes });
+  // Whoever reads the log may go, or the disk be full: the server goes on without.
+  output.on("error", () => undefined);
   let isFlushPlanned = false;
   const flush = (): void => {
     isFlushPlanned = false;
-    output.flushSync();
+    // Not flushSync: that tries again for ever when stderr is gone, and waits for the disk each time.
+    output.flush();
   };
   process.on("exit", flush);
   return (line) => {
