@@ -14,7 +14,7 @@ export function formatLine(json: string, hasColors: boolean): string {
   const { time, level, msg, ...fields } = JSON.parse(json) as Entry;
   const color = colors[level as keyof typeof colors];
   const paint = (format: Parameters<typeof styleText>[0], text: string): string =>
-    hasColors ? styleText(format, text) : text;
+    hasColors ? styleText(format, text, { validateStream: false }) : text;
   const about = Object.entries(fields).map(([name, value]) => `${name}=${printable(String(value))}`);
   const words = [
     paint("gray", time.slice(11, 23)),

@@ -1,3 +1,4 @@
+import type { ReadStream, Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join, sep } from "node:path";
@@ -63,10 +64,10 @@ export class StaticFiles {
     const encoded = file.split(sep).map(encodeURIComponent).join("/");
     response.setHeader("X-Content-Type-Options", "nosniff");
     send(request, encoded, { root: this.#root, dotfiles: "allow", index: false, cacheControl: false })
+      .on("file", (_path: string, { size }: Stats) => shortenSuffix(request, size))
       .on("headers", () => response.setHeader("Cache-Control", "no-cache"))
-      .on("error", (error: { status?: number }) => {
-        respondText(response, error.status ?? 404, error.status === 416 ? "range not satisfiable" : "not found");
-      })
+      .on("stream", (stream: ReadStream) => stream.once("end", () => cutShort(response, stream.bytesRead)))
+      .on("error", (error: { status?: number }) => respondError(response, error.status ?? 404))
       .pipe(response);
   }
 }
@@ -78,6 +79,22 @@ function notAFolder(folder: string): string {
 /** No way out, nothing hidden, nothing that some file systems read otherwise. */
 function isTidy(path: string): boolean {
   return !path.includes("\\") && !path.split("/").some((segment) => segment.startsWith("."));
+}
+
+/** A suffix longer than the file means all of it (RFC 9110 section 14.1.2); `send` would take it for a mistake. */
+function shortenSuffix(request: IncomingMessage, size: number): void {
+  const [, suffix] = /^bytes=-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+  if (Number(suffix) > size) request.headers.range = "bytes=0-";
+}
+
+/** Where a file has become shorter meanwhile, the next answer must not be taken for its rest. */
+function cutShort(response: ServerResponse, sentBytes: number): void {
+  if (sentBytes < Number(response.getHeader("Content-Length"))) response.destroy();
+}
+
+function respondError(response: ServerResponse, status: number): void {
+  if (response.headersSent) response.destroy();
+  else respondText(response, status, status === 416 ? "range not satisfiable" : "not found");
 }
 
 function redirectToFolder(request: IncomingMessage, response: ServerResponse): void {

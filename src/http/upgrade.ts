@@ -27,7 +27,7 @@ export class Upgrade {
 
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
     // Whoever goes away during the handshake is of no concern.
-    socket.on("error", () => undefined);
+    socket.on("error", socketOnError);
     if (isAnswering(socket)) {
       socket.destroy();
       return;
@@ -56,6 +56,9 @@ export class Upgrade {
     respondText(responseTo(request, socket), 500, "internal error");
   }
 }
+
+/** Not a closure: it lives as long as the socket, and would keep the whole request in memory. */
+function socketOnError(): void {}
 
 /** Whether an earlier request on the same socket, sent without waiting, has no answer yet: both cannot use it at once. */
 function isAnswering(socket: Socket): boolean {

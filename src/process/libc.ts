@@ -10,6 +10,7 @@ const O_RDONLY = 0;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
+const F_SETPIPE_SZ = 1031;
 const P_ALL = 0;
 const WNOHANG = 0x1;
 const WEXITED = 0x4;
@@ -61,6 +62,11 @@ export class Libc {
     if (this.#functions.pipe2(ends, O_CLOEXEC) !== 0) throw this.#lastError("pipe2");
     const [readEnd = -1, writeEnd = -1] = ends;
     return { readEnd, writeEnd };
+  }
+
+  /** Makes room for more bytes in a pipe; false where the system does not allow as many. */
+  enlargePipe(descriptor: number, bytes: number): boolean {
+    return this.#functions.fcntl(descriptor, F_SETPIPE_SZ, "int", bytes) >= bytes;
   }
 
   stringArray(strings: readonly string[]): StringArray {
@@ -171,6 +177,7 @@ function bind(koffi: Koffi) {
       find,
       "int posix_spawn_file_actions_addclosefrom_np(void *actions, int from)",
     ),
+    fcntl: find("int fcntl(int descriptor, int command, ...)"),
     sigfillset: find("int sigfillset(void *signals)"),
     sigemptyset: find("int sigemptyset(void *signals)"),
     waitid: find("int waitid(int type, unsigned int id, void *info, int options)"),

@@ -30,6 +30,7 @@ export class NodeSpawner implements Spawner {
         stdin: (child.stdin ?? undefined) as Socket | undefined,
         stdout: (child.stdout ?? undefined) as Socket | undefined,
         exited,
+        enlargeOutput: () => undefined,
       };
     } catch (error) {
       throw notStarted(command, error);

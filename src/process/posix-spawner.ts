@@ -10,10 +10,15 @@ const ourStderr = 2;
 /** koffi keeps memory ready for as many calls, refuses far more, and the pool has no more threads than that. */
 const maxSpawnsAtOnce = 8;
 
+const largePipeBytes = 1024 * 1024;
+/** Linux gives all pipes of a user 64 MiB in all; the others are to keep most of that. */
+const maxLargePipes = 16;
+
 /** Starts programs with posix_spawn(3) on real pipes: it neither forks this process nor holds up its event loop. */
 export class PosixSpawner implements Spawner {
   readonly #libc: Libc;
   readonly #reaper: Reaper;
+  #largePipes = 0;
   readonly #inTurn = pLimit(maxSpawnsAtOnce);
 
   /** @throws where the C library cannot be called. */
@@ -41,11 +46,13 @@ export class PosixSpawner implements Spawner {
       const pid = await this.#start(request, stdin.readEnd, stdout.writeEnd);
       closeSync(stdin.readEnd);
       closeSync(stdout.writeEnd);
+      const exited = this.#exit(pid);
       return {
         pid,
         stdin: new Socket({ fd: stdin.writeEnd, readable: false, writable: true }),
         stdout: new Socket({ fd: stdout.readEnd, readable: true, writable: false }),
-        exited: this.#exit(pid),
+        exited,
+        enlargeOutput: () => void this.#enlarge(stdout.readEnd, exited),
       };
     } catch (error) {
       for (const descriptor of descriptors) closeSync(descriptor);
@@ -56,7 +63,8 @@ export class PosixSpawner implements Spawner {
   async #spawnWithout(request: SpawnRequest): Promise<SpawnedProcess> {
     try {
       const pid = await this.#start(request, "nothing", ourStderr);
-      return { pid, stdin: undefined, stdout: undefined, exited: this.#exit(pid) };
+      const exited = this.#exit(pid);
+      return { pid, stdin: undefined, stdout: undefined, exited, enlargeOutput: () => undefined };
     } catch (error) {
       throw notStarted(request.command, error);
     }
@@ -74,6 +82,13 @@ export class PosixSpawner implements Spawner {
       if (!isScriptWithoutInterpreter(command, error)) throw error;
       return start("/bin/sh", ["/bin/sh", command, ...args]);
     }
+  }
+
+  async #enlarge(descriptor: number, exited: Promise<unknown>): Promise<void> {
+    if (this.#largePipes === maxLargePipes || !this.#libc.enlargePipe(descriptor, largePipeBytes)) return;
+    this.#largePipes += 1;
+    await exited;
+    this.#largePipes -= 1;
   }
 
   #exit(pid: number): Promise<WaitStatus> {

@@ -18,6 +18,8 @@ export interface SpawnedProcess {
   readonly stdin: Socket | undefined;
   readonly stdout: Socket | undefined;
   readonly exited: Promise<ProcessExit>;
+  /** Lets the process write more before it has to wait, where that can be had. */
+  enlargeOutput(): void;
 }
 
 /** A way to start programs. */

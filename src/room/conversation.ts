@@ -23,6 +23,11 @@ export class Conversation {
   #process: ProcessLink | undefined;
   #areClientsPaused = false;
   #isUnreadable = false;
+  #isTurnEndPlanned = false;
+  readonly #flushAtTurnEnd = (): void => {
+    this.#isTurnEndPlanned = false;
+    this.#fanOut.flush();
+  };
 
   /** `onFault` is told why output cannot be read on from; nothing is delivered after it. */
   constructor(
@@ -48,7 +53,9 @@ export class Conversation {
     this.#inbox.open(process);
   }
 
+  /** Call it before the connection is among those of the room: what came before it is not for it. */
   join(connection: Connection, request: JoinRequest): void {
+    this.#fanOut.flush();
     const { joinMessage, leaveMessage } = this.#context;
     if (joinMessage !== undefined) this.#notify(connection, joinMessage(connection.id, request));
     if (leaveMessage !== undefined) this.#leaveMessages.set(connection, leaveMessage(connection.id, request));
@@ -83,12 +90,16 @@ export class Conversation {
     if (logger.isTracing) logger.trace(`${chunk.length} bytes from process`, { room: this.#room });
     this.#fanOut.expect(chunk.length);
     this.#decode(() => this.#decoder.push(chunk));
+    if (this.#isTurnEndPlanned) return;
+    this.#isTurnEndPlanned = true;
+    setImmediate(this.#flushAtTurnEnd);
   }
 
   /** The output is over. */
   end(): void {
     this.closeInput();
     this.#decode(() => this.#decoder.end());
+    this.#fanOut.flush();
   }
 
   /** The process reads nothing more. */
@@ -121,7 +132,6 @@ export class Conversation {
     if (this.#isUnreadable) return;
     try {
       step();
-      this.#fanOut.flush();
     } catch (error) {
       if (!(error instanceof ServerError) || error.code !== "ERR_OUTPUT") throw error;
       this.#isUnreadable = true;

@@ -137,8 +137,8 @@ export class Room implements ConnectionOwner, ProcessEvents {
   }
 
   #seat(connection: Connection, request: JoinRequest): void {
-    this.#connections.set(connection.id, connection);
     this.#conversation.join(connection, request);
+    this.#connections.set(connection.id, connection);
   }
 
   #start(request: JoinRequest): void {

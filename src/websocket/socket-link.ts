@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { closeReason } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
+import { FrameReader } from "./frame-reader.ts";
 import { StallWatch } from "../stall-watch.ts";
 
 /** The counters of Node's own handle: only they tell how far a write has come that is still under way. */
@@ -20,26 +21,32 @@ export interface LifeSigns {
   isPinged: boolean;
 }
 
+export interface LinkLimits {
+  readonly maxMessageBytes: number;
+  /** How long a client that takes nothing can put off its close. */
+  readonly slowTimeoutMs: number;
+}
+
 /**
- * One client's websocket. `ws` reads from it and writes control frames; messages go straight to its socket, already
- * encoded. Both write whole frames, so they never mix.
+ * One client's websocket. `ws` reads what is no plain message and writes control frames; messages go straight to its
+ * socket, already encoded. Both write whole frames, so they never mix.
  */
 export class SocketLink implements ClientLink {
   readonly lifeSigns: LifeSigns = { readBytes: 0, takenBytes: 0, at: performance.now(), isPinged: false };
   readonly #webSocket: WebSocket;
   readonly #socket: Socket;
-  readonly #stallTimeoutMs: number;
+  readonly #limits: LinkLimits;
   #isClosing = false;
 
-  /** `stallTimeoutMs` bounds how long a client that takes nothing can put off its close. */
-  constructor(webSocket: WebSocket, socket: Socket, events: ClientEvents, stallTimeoutMs: number) {
+  constructor(webSocket: WebSocket, socket: Socket, events: ClientEvents, limits: LinkLimits) {
     this.#webSocket = webSocket;
     this.#socket = socket;
-    this.#stallTimeoutMs = stallTimeoutMs;
+    this.#limits = limits;
     webSocket.on("message", (data, isBinary) => events.onMessage(data as Buffer, isBinary));
     // The close that follows says enough.
     webSocket.on("error", () => undefined);
     webSocket.on("close", (code) => events.onClose(code));
+    this.#readAhead(events);
   }
 
   get pendingBytes(): number {
@@ -102,10 +109,22 @@ export class SocketLink implements ClientLink {
     this.#webSocket.terminate();
   }
 
+  /** Puts a reader of plain messages in front of `ws`, which goes on to read everything else. */
+  #readAhead(events: ClientEvents): void {
+    const socket = this.#socket;
+    const [wsOnData] = socket.listeners("data");
+    if (wsOnData === undefined) return;
+    const reader = new FrameReader(this.#webSocket, this.#limits.maxMessageBytes, events, (bytes) => {
+      wsOnData.call(socket, bytes);
+    });
+    socket.removeAllListeners("data");
+    socket.on("data", (chunk) => reader.push(chunk));
+  }
+
   /** `ws` gives the client a few seconds from its close frame on, which is too short for what may wait before it. */
   #closeWhenTaken(sayGoodbye: () => void): void {
     const watch = new StallWatch(
-      this.#stallTimeoutMs,
+      this.#limits.slowTimeoutMs,
       () => this.takenBytes,
       () => this.abort(),
     );

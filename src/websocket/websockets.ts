@@ -5,25 +5,24 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { SocketLink } from "./socket-link.ts";
+import { type LinkLimits, SocketLink } from "./socket-link.ts";
 
 /** RFC 6455 section 1.3. */
 const acceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** `ws` insists on 16 bytes; this key stands in for a client's own of another length. */
 const standInKey = Buffer.alloc(16).toString("base64");
-const closeTimeoutMs = 5000;
+/** How long a client may take to answer the close of its connection. */
+const closeTimeoutMs = 2000;
 
-export interface WebsocketOptions {
-  readonly maxMessageBytes: number;
+export interface WebsocketOptions extends LinkLimits {
   readonly pingIntervalMs: number;
-  readonly slowTimeoutMs: number;
 }
 
 /** Makes websockets of sockets, and keeps an eye on them. */
 export class Websockets {
   readonly #server: WebSocketServer;
   readonly #heartbeat: Heartbeat;
-  readonly #stallTimeoutMs: number;
+  readonly #limits: LinkLimits;
   readonly #links = new Set<SocketLink>();
   /** The keys as clients sent them, of handshakes under way. */
   readonly #clientKeys = new WeakMap<IncomingMessage, string>();
@@ -41,7 +40,7 @@ export class Websockets {
     this.#server = new WebSocketServer(serverOptions);
     this.#server.on("headers", (headers, request) => this.#writeAccept(headers, request));
     this.#heartbeat = new Heartbeat(options.pingIntervalMs);
-    this.#stallTimeoutMs = options.slowTimeoutMs;
+    this.#limits = options;
   }
 
   /** Completes the handshake of a request that `checkHandshake` has passed. */
@@ -50,7 +49,7 @@ export class Websockets {
     this.#clientKeys.set(request, request.headers["sec-websocket-key"] ?? "");
     request.headers["sec-websocket-key"] = standInKey;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      link = new SocketLink(webSocket, socket, events, this.#stallTimeoutMs);
+      link = new SocketLink(webSocket, socket, events, this.#limits);
       this.#keep(link, webSocket);
     });
     if (link === undefined) throw new RefusedError(400, "handshake is not valid");

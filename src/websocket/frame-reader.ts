@@ -1,0 +1,150 @@
+import { isUtf8 } from "node:buffer";
+import type { ClientEvents } from "../links.ts";
+
+const finalText = 0x81;
+const finalBinary = 0x82;
+const finalBit = 0x80;
+const maskBit = 0x80;
+const opcodeBits = 0x0f;
+const lastDataOpcode = 2;
+const lengthBits = 0x7f;
+const mediumMark = 126;
+const longMark = 127;
+const maskBytes = 4;
+const longUnit = 2 ** 32;
+
+/** Up to this length a frame is waited for here; the rest of a longer one is better kept by who reads it. */
+const maxHeldBytes = 64 * 1024;
+
+/** What tells whether messages are still wanted, as a websocket of `ws` does. */
+interface Readiness {
+  readonly readyState: number;
+  readonly OPEN: number;
+}
+
+/**
+ * Reads the frames that nearly all messages come in: a whole message in one frame, masked, not long, with nothing special
+ * (RFC 6455 section 5.2). Every other frame is passed on untouched to who knows the whole protocol, and so is every frame
+ * with a fault, and what comes right behind it: only who reads it finds out whether the connection lives on.
+ */
+export class FrameReader {
+  readonly #readiness: Readiness;
+  readonly #maxMessageBytes: number;
+  readonly #events: Pick<ClientEvents, "onMessage">;
+  readonly #passOn: (bytes: Buffer) => void;
+  /** The beginning of a frame whose end has not come yet. */
+  #held: Buffer | undefined;
+  /** Bytes still to come of a frame that is passed on. */
+  #passing = 0;
+  /** Whether the fragments of a message are on their way. */
+  #isFragmented = false;
+  /** Whether something was passed on just now, so that it is not known yet what came of it. */
+  #isInDoubt = false;
+
+  /** `passOn` takes the bytes of all frames that are not read here, in order with the messages. */
+  constructor(
+    readiness: Readiness,
+    maxMessageBytes: number,
+    events: Pick<ClientEvents, "onMessage">,
+    passOn: (bytes: Buffer) => void,
+  ) {
+    this.#readiness = readiness;
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#events = events;
+    this.#passOn = passOn;
+  }
+
+  push(chunk: Buffer): void {
+    const bytes = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held = undefined;
+    let at = 0;
+    while (at < bytes.length) {
+      const next = this.#passing > 0 ? this.#pass(bytes, at) : this.#read(bytes, at);
+      if (next === at) {
+        this.#held = Buffer.from(bytes.subarray(at));
+        return;
+      }
+      at = next;
+    }
+  }
+
+  /** Reads or passes on the frame at an offset and returns the one behind; the same where more has to come first. */
+  #read(bytes: Buffer, at: number): number {
+    if (bytes.length - at < 2) return at;
+    const first = bytes[at] as number;
+    const second = bytes[at + 1] as number;
+    const isMasked = (second & maskBit) !== 0;
+    const short = second & lengthBits;
+    const extraBytes = short === mediumMark ? 2 : short === longMark ? 8 : 0;
+    const start = at + 2 + extraBytes + (isMasked ? maskBytes : 0);
+    if (start > bytes.length) return at;
+    const length = extraBytes === 0 ? short : longLength(bytes, at + 2, extraBytes);
+    const end = start + length;
+
+    if (isMasked && this.#canRead(first, length)) {
+      if (end > bytes.length) return at;
+      if (this.#deliver(bytes, start, end, first === finalBinary)) return end;
+    }
+    this.#passing = end - at;
+    if ((first & opcodeBits) <= lastDataOpcode) this.#isFragmented = (first & finalBit) === 0;
+    return this.#pass(bytes, at);
+  }
+
+  #canRead(first: number, length: number): boolean {
+    if (first !== finalText && first !== finalBinary) return false;
+    if (this.#isFragmented || this.#isInDoubt || length > this.#maxMessageBytes || length > maxHeldBytes) return false;
+    return this.#readiness.readyState === this.#readiness.OPEN;
+  }
+
+  #deliver(bytes: Buffer, start: number, end: number, isBinary: boolean): boolean {
+    unmask(bytes, start, end);
+    const payload = bytes.subarray(start, end);
+    if (!isBinary && !isUtf8(payload)) {
+      // Masking again brings back what came.
+      unmask(bytes, start, end);
+      return false;
+    }
+    this.#events.onMessage(payload, isBinary);
+    return true;
+  }
+
+  #pass(bytes: Buffer, at: number): number {
+    const end = Math.min(at + this.#passing, bytes.length);
+    this.#passing -= end - at;
+    this.#passOn(bytes.subarray(at, end));
+    this.#doubt();
+    return end;
+  }
+
+  /** Streams tell of a fault some ticks later; microtasks come after all of them. */
+  #doubt(): void {
+    if (this.#isInDoubt) return;
+    this.#isInDoubt = true;
+    queueMicrotask(() => {
+      this.#isInDoubt = false;
+    });
+  }
+}
+
+function longLength(bytes: Buffer, at: number, extraBytes: number): number {
+  if (extraBytes === 2) return bytes.readUInt16BE(at);
+  return bytes.readUInt32BE(at) * longUnit + bytes.readUInt32BE(at + 4);
+}
+
+/** Unmasks in place, with the key that stands right before the payload (RFC 6455 section 5.3). */
+function unmask(bytes: Buffer, start: number, end: number): void {
+  const key0 = bytes[start - 4] as number;
+  const key1 = bytes[start - 3] as number;
+  const key2 = bytes[start - 2] as number;
+  const key3 = bytes[start - 1] as number;
+  let at = start;
+  for (const lastWhole = end - 3; at < lastWhole; at += 4) {
+    bytes[at] = (bytes[at] as number) ^ key0;
+    bytes[at + 1] = (bytes[at + 1] as number) ^ key1;
+    bytes[at + 2] = (bytes[at + 2] as number) ^ key2;
+    bytes[at + 3] = (bytes[at + 3] as number) ^ key3;
+  }
+  if (at < end) bytes[at] = (bytes[at] as number) ^ key0;
+  if (at + 1 < end) bytes[at + 1] = (bytes[at + 1] as number) ^ key1;
+  if (at + 2 < end) bytes[at + 2] = (bytes[at + 2] as number) ^ key2;
+}

@@ -1,0 +1,172 @@
+import type { Writable } from "node:stream";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import * as ws from "ws";
+import { FrameReader } from "../../../src/websocket/frame-reader.ts";
+
+/** The types of `ws` leave out its receiver. */
+type Receiver = Writable;
+const { Receiver } = ws as unknown as { Receiver: new (options: object) => Receiver };
+
+const maxMessageBytes = 200_000;
+const limits = { isServer: true, maxPayload: maxMessageBytes, skipUTF8Validation: false };
+const open = 1;
+const closing = 2;
+
+/** What a connection makes of bytes: messages, pings and pongs, and how it ends. */
+interface Outcome {
+  readonly messages: string[];
+  readonly controls: string[];
+  end: string;
+}
+
+interface Reading {
+  readonly outcome: Outcome;
+  push(bytes: Buffer): Promise<void>;
+}
+
+/** `ws` alone, which is the measure of what is right. */
+function readAlone(): Reading {
+  const outcome: Outcome = { messages: [], controls: [], end: "" };
+  const receiver = createReceiver(outcome, () => undefined);
+  return {
+    outcome,
+    async push(bytes) {
+      if (outcome.end === "") receiver.write(Buffer.from(bytes));
+      await ticks();
+    },
+  };
+}
+
+/** The reader in front of `ws`, as a link has it. */
+function readAhead(): Reading {
+  const outcome: Outcome = { messages: [], controls: [], end: "" };
+  const readiness = { readyState: open, OPEN: open };
+  const receiver = createReceiver(outcome, () => {
+    readiness.readyState = closing;
+  });
+  const events = { onMessage: (payload: Buffer, isBinary: boolean) => note(outcome, payload, isBinary) };
+  const reader = new FrameReader(readiness, maxMessageBytes, events, (bytes) => {
+    if (outcome.end === "") receiver.write(bytes);
+  });
+  return {
+    outcome,
+    async push(bytes) {
+      reader.push(Buffer.from(bytes));
+      await ticks();
+    },
+  };
+}
+
+function createReceiver(outcome: Outcome, onEnd: () => void): Receiver {
+  const receiver = new Receiver(limits);
+  const end = (how: string): void => {
+    outcome.end ||= how;
+    onEnd();
+  };
+  receiver.on("message", (data: Buffer, isBinary: boolean) => note(outcome, data, isBinary));
+  receiver.on("ping", (data: Buffer) => outcome.controls.push(`ping ${data.toString("hex")}`));
+  receiver.on("pong", (data: Buffer) => outcome.controls.push(`pong ${data.toString("hex")}`));
+  receiver.on("conclude", (code: number) => end(`closed ${code}`));
+  receiver.on("error", (error) => end(`failed: ${error.message}`));
+  return receiver;
+}
+
+function note(outcome: Outcome, payload: Buffer, isBinary: boolean): void {
+  if (outcome.end === "") outcome.messages.push(`${isBinary ? "binary" : "text"} ${payload.toString("base64")}`);
+}
+
+/** Between two reads of a socket all ticks and microtasks run. */
+async function ticks(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+interface FrameParts {
+  readonly first: number;
+  readonly payload: Buffer;
+  readonly isMasked: boolean;
+  readonly lengthBytes: number;
+}
+
+function frame({ first, payload, isMasked, lengthBytes }: FrameParts): Buffer {
+  const mask = isMasked ? 0x80 : 0;
+  const key = Buffer.from(isMasked ? [0x11, 0x22, 0xf3, 0x00] : []);
+  const masked = payload.map((byte, index) => (isMasked ? byte ^ (key[index % 4] ?? 0) : byte));
+  const header =
+    payload.length < 126 && lengthBytes === 0
+      ? Buffer.from([first, mask | payload.length])
+      : payload.length < 65_536 && lengthBytes < 8
+        ? Buffer.from([first, mask | 126, payload.length >> 8, payload.length & 0xff])
+        : longHeader(first, mask, payload.length);
+  return Buffer.concat([header, key, masked]);
+}
+
+function longHeader(first: number, mask: number, length: number): Buffer {
+  const header = Buffer.alloc(10);
+  header[0] = first;
+  header[1] = mask | 127;
+  header.writeBigUInt64BE(BigInt(length), 2);
+  return header;
+}
+
+const payloads = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 40 }).map((text) => Buffer.from(text)),
+  fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
+  fc.constantFrom(126, 65_535, 65_536, 70_000, 200_001).map((length) => Buffer.alloc(length, "a")),
+);
+const plainFrames = fc.record({
+  first: fc.constantFrom(0x81, 0x82),
+  payload: fc.string({ maxLength: 30 }).map((text) => Buffer.from(text)),
+  isMasked: fc.constant(true),
+  lengthBytes: fc.constant(0),
+});
+const oddFrames = fc.record({
+  first: fc.constantFrom(0x81, 0x82, 0x01, 0x02, 0x00, 0x80, 0x88, 0x89, 0x8a, 0x09, 0xc1, 0xa1, 0x83, 0x8b),
+  payload: payloads,
+  isMasked: fc.integer({ min: 0, max: 9 }).map((roll) => roll > 0),
+  lengthBytes: fc.constantFrom(0, 0, 0, 2, 8),
+});
+const streams = fc
+  .array(fc.oneof({ weight: 4, arbitrary: plainFrames }, { weight: 1, arbitrary: oddFrames }), { maxLength: 12 })
+  .map((frames) => Buffer.concat(frames.map(frame)));
+
+function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const sorted = places.map((place) => place % (bytes.length + 1)).toSorted((a, b) => a - b);
+  return [...sorted, bytes.length].map((end, index) => bytes.subarray(sorted[index - 1] ?? 0, end));
+}
+
+test("whatever a client sends, however it is cut, comes out as from ws alone", async () => {
+  await fc.assert(
+    fc.asyncProperty(streams, fc.array(fc.nat(), { maxLength: 6 }), async (bytes, places) => {
+      const alone = readAlone();
+      const ahead = readAhead();
+      for (const chunk of cut(bytes, places)) {
+        // oxlint-disable-next-line no-await-in-loop
+        await alone.push(chunk);
+        // oxlint-disable-next-line no-await-in-loop
+        await ahead.push(chunk);
+      }
+      expect(ahead.outcome).toEqual(alone.outcome);
+    }),
+    { numRuns: 600 },
+  );
+});
+
+test("plain messages never reach ws", () => {
+  const received: string[] = [];
+  const passedOn: Buffer[] = [];
+  const events = { onMessage: (payload: Buffer) => received.push(payload.toString()) };
+  const reader = new FrameReader({ readyState: open, OPEN: open }, maxMessageBytes, events, (bytes) => {
+    passedOn.push(bytes);
+  });
+  const bytes = Buffer.concat(
+    ["one", "two", "x".repeat(1000)].map((text) =>
+      frame({ first: 0x81, payload: Buffer.from(text), isMasked: true, lengthBytes: 0 }),
+    ),
+  );
+  for (const byte of bytes) reader.push(Buffer.from([byte]));
+  expect(received).toEqual(["one", "two", "x".repeat(1000)]);
+  expect(passedOn).toEqual([]);
+});
