@@ -3,12 +3,8 @@ import { until } from "./until.ts";
 
 /** Whether a process of this id runs; a zombie does not. */
 export function isAlive(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
-  } catch {
-    return false;
-  }
+  const stat = statOf(pid);
+  return stat !== undefined && stat.state !== "Z";
 }
 
 /** The ids of all processes whose command line holds the text. */
@@ -17,12 +13,41 @@ export function pidsWith(text: string): number[] {
   return pids.map(Number).filter((pid) => pid !== process.pid && commandLine(pid).includes(text) && isAlive(pid));
 }
 
+/** The ids of all children of a process, also of those that have exited and that it has not waited for. */
+export function childrenOf(parent: number): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => statOf(pid)?.parent === parent);
+}
+
+/** The group and the session that a process is in. */
+export function placeOf(pid: number): { group: number; session: number } | undefined {
+  const stat = statOf(pid);
+  return stat && { group: stat.group, session: stat.session };
+}
+
+/** The most memory that a process has had resident so far, in MiB. */
+export function peakMemoryMiB(pid: number): number {
+  const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kibibytes) / 1024;
+}
+
 /** Waits until none of the processes is left. */
 export async function allGone(pids: readonly number[]): Promise<void> {
   await until(
     () => !pids.some(isAlive),
     () => `processes to be gone: ${pids.filter(isAlive).join(" ")}`,
   );
+}
+
+/** What stands behind the name of the program in proc(5)'s `stat`. */
+function statOf(pid: number): { state: string; parent: number; group: number; session: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [state = "", parent, group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state, parent: Number(parent), group: Number(group), session: Number(session) };
+  } catch {
+    return undefined;
+  }
 }
 
 function commandLine(pid: number): string {

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync } from "node:fs";
+import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
+import { Libc } from "../../src/process/libc.ts";
 import { until } from "./until.ts";
 
 const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
@@ -22,20 +25,25 @@ export interface TestServer extends AsyncDisposable {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Descriptors from 3 on that it inherits. */
-  readonly extraDescriptors?: readonly number[];
+  /** Descriptors from 3 on that it inherits; "ignore" leaves a gap. */
+  readonly extraDescriptors?: readonly (number | "ignore")[];
+  /** Makes its stderr a pipe as in a shell, where Node's own are socket pairs, which nobody can open by name. */
+  readonly hasPipeAsStderr?: boolean;
 }
 
 /** Starts the built program with these words and waits until it listens. Stops it when the scope ends. */
 export async function startServer(words: readonly string[], options: RunOptions = {}): Promise<TestServer> {
+  const pipe = options.hasPipeAsStderr ? new Libc().pipe() : undefined;
   const child = spawn(process.execPath, [bin, "--addr", "127.0.0.1:0", ...words], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
-    stdio: ["ignore", "pipe", "pipe", ...(options.extraDescriptors ?? [])],
+    stdio: ["ignore", "pipe", pipe?.writeEnd ?? "pipe", ...(options.extraDescriptors ?? [])],
   });
+  if (pipe !== undefined) closeSync(pipe.writeEnd);
+  const stderr = pipe === undefined ? child.stderr : new Socket({ fd: pipe.readEnd, readable: true, writable: false });
   const exit = once(child, "exit").then(([code]) => code as number | null);
   let log = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+  stderr?.setEncoding("utf8").on("data", (text: string) => {
     log += text;
   });
   await until(

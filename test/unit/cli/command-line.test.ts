@@ -1,0 +1,174 @@
+import { expect, test } from "vitest";
+import { type CommandLine, parseCommandLine } from "../../../src/cli/command-line.ts";
+import { ServerError } from "../../../src/errors.ts";
+import { completeOptions, optionNames, optionTable, variableOf } from "../../../src/options.ts";
+import { version } from "../../../src/version.ts";
+
+test("a command alone runs with all defaults", () => {
+  expect(parse("cat")).toEqual({ kind: "run", command: "cat", args: [], options: completeOptions({}) });
+});
+
+test("options may stand before and after the command, and the last one of a kind counts", () => {
+  const before = parse("--metrics", "--addr", "[::1]:1", "--frame=json", "cat");
+  const after = parse("cat", "--metrics", "--addr=[::1]:1", "--frame=json");
+  const around = parse("--addr", "a:9", "--frame", "--metrics", "cat", "--frame=json", "--addr", "[::1]:1");
+
+  expect(before.options).toMatchObject({ metrics: true, address: { host: "::1", port: 1 }, frame: "json" });
+  expect(after).toEqual(before);
+  expect(around).toEqual(before);
+});
+
+test("what follows the first -- is the command's own", () => {
+  const { command, args, options } = parse("cat", "--", "--metrics", "-v", "--frame", "", "--", "--no-such", "--help");
+
+  expect(command).toBe("cat");
+  expect(args).toEqual(["--metrics", "-v", "--frame", "", "--", "--no-such", "--help"]);
+  expect(options).toEqual(completeOptions({}));
+  expect(parse("cat", "--").args).toEqual([]);
+});
+
+test("a command may be a path or a lone dash", () => {
+  expect(parse("./my program").command).toBe("./my program");
+  expect(parse("-").command).toBe("-");
+});
+
+test("--frame alone means binary, wherever it stands", () => {
+  expect(parse("--frame", "cat")).toMatchObject({ command: "cat", options: { frame: "binary" } });
+  expect(parse("cat", "--frame")).toMatchObject({ command: "cat", options: { frame: "binary" } });
+  expect(parse("--frame", "json")).toMatchObject({ command: "json", options: { frame: "binary" } });
+  expect(parse("--frame", "--metrics", "cat").options).toMatchObject({ frame: "binary", metrics: true });
+  expect(messageOf("--frame=", "cat")).toBe('--frame: expected one of binary, json, got ""');
+});
+
+test("-v counts, alone and among others", () => {
+  expect(parse("cat").options.verbosity).toBe(0);
+  expect(parse("-v", "cat").options.verbosity).toBe(1);
+  expect(parse("-vv", "cat").options.verbosity).toBe(2);
+  expect(parse("-v", "cat", "-v").options.verbosity).toBe(2);
+  expect(parse("-vvvvv", "cat").options.verbosity).toBe(2);
+  expect(parse("-bv", "cat").options).toMatchObject({ binary: true, verbosity: 1 });
+  expect(parse("--verbose", "cat", "--verbose").options.verbosity).toBe(2);
+});
+
+test("an empty list of variables can be written in two ways", () => {
+  expect(parse("--passenv", "", "cat").options.passedVariables).toEqual([]);
+  expect(parse("--passenv=", "cat").options.passedVariables).toEqual([]);
+});
+
+test("a value may begin with a dash", () => {
+  expect(parse("cat", "--joinmsg", "-#ID").options.joinMessage).toBe("-#ID");
+  expect(parse("cat", "--joinmsg=--#ID").options.joinMessage).toBe("--#ID");
+});
+
+test.each(optionNames)("%s can be set by its environment variable", (name) => {
+  const text = optionTable[name].bareText ?? optionTable[name].defaultText ?? (name === "attachDelayMs" ? "7" : "text");
+  const value = optionTable[name].parse(text);
+
+  expect(value).not.toBe(undefined);
+  expect(parseCommandLine(["cat"], { [variableOf(name)]: text })).toMatchObject({ options: { [name]: value } });
+});
+
+test("other variables mean nothing", () => {
+  const environment = { ADDR: "a:1", SCALESOCKET_address: "a:1", SCALESOCKET_ADDRESS: "a:1", scalesocket_addr: "a:1" };
+
+  expect(parseCommandLine(["cat"], environment)).toEqual(parse("cat"));
+});
+
+test("a flag wins over its variable, which is not even read then", () => {
+  const environment = { SCALESOCKET_ADDR: "nonsense", SCALESOCKET_VERBOSE: "2", SCALESOCKET_METRICS: "false" };
+  const { options } = run(parseCommandLine(["cat", "--addr", "a:1", "-v", "--metrics"], environment));
+
+  expect(options).toMatchObject({ address: { host: "a", port: 1 }, verbosity: 1, metrics: true });
+});
+
+test("a bad value is named with where it stood", () => {
+  expect(messageOf("cat", "--slow", "never")).toBe('--slow: expected one of pause, close, drop, got "never"');
+  expect(messageOf("cat", "--addr", "--metrics")).toMatch(/^--addr: expected HOST:PORT .*, got "--metrics"$/);
+  expect(errorOf(() => parseCommandLine(["cat"], { SCALESOCKET_SLOW: "" })).message).toBe(
+    'SCALESOCKET_SLOW: expected one of pause, close, drop, got ""',
+  );
+});
+
+test("a flag without its value, and a value for a flag that takes none, are told", () => {
+  expect(messageOf("cat", "--addr")).toBe("option '--addr <ADDR>' argument missing");
+  expect(messageOf("cat", "--addr", "--", "a:1")).toBe("option '--addr <ADDR>' argument missing");
+  expect(messageOf("cat", "--metrics=true")).toBe("option '--metrics' takes no value");
+  expect(messageOf("cat", "--help=yes")).toBe("option '--help' takes no value");
+});
+
+test("an unknown flag suggests the nearest one, with and without a value", () => {
+  expect(messageOf("cat", "--metric")).toBe("unknown option '--metric'\n(Did you mean --metrics?)");
+  expect(messageOf("cat", "--staticdri=.")).toBe("unknown option '--staticdri'\n(Did you mean --staticdir?)");
+  expect(messageOf("cat", "--maxlin", "1")).toMatch(/\(Did you mean --maxline\?\)$/);
+  expect(messageOf("cat", "--nothing-like-it=x")).toBe("unknown option '--nothing-like-it'");
+  expect(messageOf("cat", "-x")).toBe("unknown option '-x'");
+  expect(messageOf("cat", "--no-metrics")).toContain("unknown option '--no-metrics'");
+});
+
+test("a second word is told to go behind --", () => {
+  expect(messageOf("grep", "a b", "c", "--metrics", "--", "d")).toBe(
+    'unexpected "a b" "c" behind the command; put arguments of the command after --: scalesocket grep -- a b c',
+  );
+});
+
+test("a missing command is told, be it empty or only behind --", () => {
+  for (const words of [[], [""], ["--metrics"], ["--", "cat"]]) {
+    expect(messageOf(...words)).toBe("the command to wrap is missing: scalesocket [OPTIONS] <CMD> [-- <ARGS>...]");
+  }
+});
+
+test("every message is a usage error and has no stack in it", () => {
+  for (const words of [[], ["cat", "dog"], ["--nope", "cat"], ["--slow=x", "cat"], ["-b", "--frame", "cat"]]) {
+    const error = errorOf(() => parseCommandLine(words, {}));
+    expect(error.code).toBe("ERR_USAGE");
+    expect(error.message).not.toMatch(/^error|\n\s+at /i);
+  }
+});
+
+test("help and version are printed, whatever else is written", () => {
+  for (const words of [["-h"], ["--help"], ["cat", "--help"], ["--help", "--slow=x"], ["cat", "dog", "-h"]]) {
+    const printed = parseCommandLine(words, { SCALESOCKET_SLOW: "x" });
+    expect(printed).toMatchObject({ kind: "print", text: expect.stringMatching(/^Usage: scalesocket /) });
+  }
+  expect(parseCommandLine(["-V"], {})).toEqual({ kind: "print", text: `${version}\n` });
+  expect(parseCommandLine(["cat", "--version"], {})).toEqual({ kind: "print", text: `${version}\n` });
+});
+
+test("the help tells of every option, its default and the environment variables", () => {
+  const printed = parseCommandLine(["--help"], {});
+  const text = (printed.kind === "print" ? printed.text : "").replaceAll(/\s+/g, " ");
+
+  for (const name of optionNames) {
+    const { flag, help } = optionTable[name];
+    expect(text).toContain(` ${flag.replace(" [MODE]", "[=MODE]")} ${help}`);
+  }
+  expect(text).toContain("[default: 0.0.0.0:9000]");
+  expect(text).toContain("[one of binary, json; alone: binary]");
+  expect(text).toContain("[one of pause, close, drop; default: pause]");
+  expect(text).toContain("[default: PATH,DYLD_LIBRARY_PATH]");
+  expect(text).toContain("SCALESOCKET_ADDR");
+  expect(text).toContain("What follows -- goes to the command untouched.");
+});
+
+function run(commandLine: CommandLine): CommandLine & { kind: "run" } {
+  if (commandLine.kind !== "run") throw new Error(`prints ${commandLine.text}`);
+  return commandLine;
+}
+
+function parse(...words: readonly string[]): CommandLine & { kind: "run" } {
+  return run(parseCommandLine(words, {}));
+}
+
+function messageOf(...words: readonly string[]): string {
+  return errorOf(() => parseCommandLine(words, {})).message;
+}
+
+function errorOf(attempt: () => unknown): ServerError {
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof ServerError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}

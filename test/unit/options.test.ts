@@ -1,0 +1,242 @@
+import { expect, test } from "vitest";
+import { ServerError } from "../../src/errors.ts";
+import {
+  completeOptions,
+  longFlag,
+  optionNames,
+  type OptionName,
+  type Options,
+  parseOption,
+  variableOf,
+} from "../../src/options.ts";
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+const defaults: Options = {
+  address: { host: "0.0.0.0", port: 9000 },
+  oneshot: false,
+  binary: false,
+  frame: undefined,
+  joinMessage: undefined,
+  leaveMessage: undefined,
+  tcp: false,
+  tcpPorts: { start: 9001, end: 9999 },
+  attachDelayMs: undefined,
+  passedVariables: ["PATH", "DYLD_LIBRARY_PATH"],
+  killGraceMs: 5000,
+  maxMessageBytes: mib,
+  maxLineBytes: 64 * mib,
+  clientBufferBytes: 4 * mib,
+  slow: "pause",
+  slowTimeoutMs: 5000,
+  pingIntervalMs: 25_000,
+  staticDir: undefined,
+  metrics: false,
+  stats: false,
+  logJson: false,
+  verbosity: 0,
+};
+
+const flags: Record<OptionName, string> = {
+  address: "--addr",
+  oneshot: "--oneshot",
+  binary: "--binary",
+  frame: "--frame",
+  joinMessage: "--joinmsg",
+  leaveMessage: "--leavemsg",
+  tcp: "--tcp",
+  tcpPorts: "--tcpports",
+  attachDelayMs: "--cmd-attach-delay",
+  passedVariables: "--passenv",
+  killGraceMs: "--killgrace",
+  maxMessageBytes: "--maxmessage",
+  maxLineBytes: "--maxline",
+  clientBufferBytes: "--clientbuffer",
+  slow: "--slow",
+  slowTimeoutMs: "--slowtimeout",
+  pingIntervalMs: "--pinginterval",
+  staticDir: "--staticdir",
+  metrics: "--metrics",
+  stats: "--stats",
+  logJson: "--json",
+  verbosity: "--verbose",
+};
+
+test("without any option there are the documented defaults", () => {
+  expect(completeOptions({})).toEqual(defaults);
+  expect(Object.keys(completeOptions({}))).toEqual(Object.keys(defaults));
+});
+
+test("what is given takes the place of the default, and undefined does not", () => {
+  expect(completeOptions({ slow: "drop", metrics: true, killGraceMs: 0, address: undefined })).toEqual({
+    ...defaults,
+    slow: "drop",
+    metrics: true,
+    killGraceMs: 0,
+  });
+});
+
+test("each option has its flag, and its variable is called after it", () => {
+  expect(Object.fromEntries(optionNames.map((name) => [name, longFlag(name)]))).toEqual(flags);
+  expect(variableOf("address")).toBe("SCALESOCKET_ADDR");
+  expect(variableOf("attachDelayMs")).toBe("SCALESOCKET_CMD_ATTACH_DELAY");
+  expect(new Set(optionNames.map(variableOf)).size).toBe(optionNames.length);
+});
+
+test.each<[OptionName, string, unknown]>([
+  ["address", "127.0.0.1:9000", { host: "127.0.0.1", port: 9000 }],
+  ["address", "localhost:0", { host: "localhost", port: 0 }],
+  ["address", "my-host.example:65535", { host: "my-host.example", port: 65_535 }],
+  ["address", "[::1]:80", { host: "::1", port: 80 }],
+  ["address", "[::ffff:1.2.3.4]:80", { host: "::ffff:1.2.3.4", port: 80 }],
+  ["metrics", "true", true],
+  ["metrics", "TRUE", true],
+  ["metrics", "1", true],
+  ["metrics", "false", false],
+  ["metrics", "0", false],
+  ["metrics", "", false],
+  ["frame", "binary", "binary"],
+  ["frame", "json", "json"],
+  ["slow", "close", "close"],
+  ["joinMessage", "", ""],
+  ["joinMessage", "any #ID\n", "any #ID\n"],
+  ["tcpPorts", "1:65535", { start: 1, end: 65_535 }],
+  ["tcpPorts", "9001:9001", { start: 9001, end: 9001 }],
+  ["attachDelayMs", "0", 0],
+  ["attachDelayMs", "1", 1000],
+  ["attachDelayMs", "0.25", 250],
+  ["attachDelayMs", "3600", 3_600_000],
+  ["slowTimeoutMs", "0.1", 100],
+  ["passedVariables", "", []],
+  ["passedVariables", "A", ["A"]],
+  ["passedVariables", "_a1,B, C", ["_a1", "B", "C"]],
+  ["maxMessageBytes", "1", 1],
+  ["maxMessageBytes", "65536", 65_536],
+  ["maxMessageBytes", "64K", 64 * kib],
+  ["maxMessageBytes", "64k", 64 * kib],
+  ["maxMessageBytes", "64kB", 64 * kib],
+  ["maxMessageBytes", "64KiB", 64 * kib],
+  ["maxMessageBytes", "512M", 512 * mib],
+  ["clientBufferBytes", "1G", 1024 * mib],
+  ["verbosity", "0", 0],
+  ["verbosity", "2", 2],
+  ["verbosity", "7", 2],
+])("%s can be written as %j", (name, text, value) => {
+  const parsed = parseOption(name, text, "here");
+
+  expect(parsed).toEqual(value);
+  expect(completeOptions({ [name]: parsed })[name]).toEqual(value);
+});
+
+const expected: Partial<Record<OptionName, string>> = {
+  address: "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9000 or [::1]:9000",
+  metrics: "true or false",
+  frame: "one of binary, json",
+  slow: "one of pause, close, drop",
+  tcpPorts: "START:END with ports from 1 to 65535, the lower one first",
+  attachDelayMs: "seconds from 0 to 3600",
+  slowTimeoutMs: "seconds from 0.1 to 3600",
+  pingIntervalMs: "seconds from 0.1 to 86400",
+  passedVariables: "names of variables with commas between them, or nothing",
+  maxMessageBytes: "bytes from 1 to 512M, with or without a unit (K, M, G)",
+  clientBufferBytes: "bytes from 1K to 1G, with or without a unit (K, M, G)",
+  verbosity: "a whole number from 0 to 2",
+};
+
+test.each<[OptionName, readonly string[]]>([
+  [
+    "address",
+    [
+      "",
+      "9000",
+      ":9000",
+      "host",
+      "host:",
+      "host:x",
+      "host:-1",
+      "host:65536",
+      "host:1:2",
+      "::1:80",
+      "[::1]",
+      "[]:80",
+      "[host]:80",
+      "a b:80",
+      "host:80 ",
+      "host:1.5",
+    ],
+  ],
+  ["metrics", ["yes", "no", "2", " true", "truE1", "on"]],
+  ["frame", ["", "Binary", "xml", "binary,json", "__proto__", "constructor"]],
+  ["slow", ["", "wait", "toString"]],
+  ["tcpPorts", ["", "9001", "9001:", ":9999", "0:10", "10:9", "1:65536", "a:b", "1:2:3", "-1:5", "1-5", " 1:2"]],
+  ["attachDelayMs", ["", "-1", "3600.1", "3601", "1e3", "1s", ".5", "1.", "NaN", "Infinity", "0x10", " 1", "1,5"]],
+  ["slowTimeoutMs", ["0", "0.05", "0.0999"]],
+  ["pingIntervalMs", ["0", "86401"]],
+  ["passedVariables", [",", "A,", "A,,B", "1A", "A-B", "A=1", "A B", "Ä", "A\nB"]],
+  [
+    "maxMessageBytes",
+    ["", "0", "-1", "1.5M", "1T", "1MM", "M", "1 M", "513M", "1G", "1e6", "0x10", "64B", "12345678901234567890"],
+  ],
+  ["clientBufferBytes", ["1023", "0K", "2G"]],
+  ["verbosity", ["", "-1", "1.5", "v", "true"]],
+])("%s cannot be written in any other way, and the message says how it can", (name, texts) => {
+  for (const text of texts) {
+    const error = errorOf(() => parseOption(name, text, "SOURCE"));
+    expect(error.message).toBe(`SOURCE: expected ${expected[name]}, got ${JSON.stringify(text)}`);
+    expect(error.code).toBe("ERR_USAGE");
+  }
+});
+
+test.each<[OptionName, readonly unknown[]]>([
+  [
+    "address",
+    [
+      "127.0.0.1:9000",
+      {},
+      { host: "a" },
+      { host: 1, port: 1 },
+      { host: "a", port: 65_536 },
+      { host: "a", port: "1" },
+      { host: "a", port: 0.5 },
+    ],
+  ],
+  ["metrics", ["true", 1, {}]],
+  ["frame", ["xml", true, {}]],
+  ["joinMessage", [1, true, {}]],
+  [
+    "tcpPorts",
+    ["1:2", {}, { start: 2, end: 1 }, { start: 0, end: 1 }, { start: 1.5, end: 2 }, { start: "1", end: "2" }],
+  ],
+  ["attachDelayMs", [-1, 3_600_001, Number.NaN, Infinity, "1000"]],
+  ["slowTimeoutMs", [99]],
+  ["passedVariables", ["PATH", ["1A"], [1], {}, [undefined]]],
+  ["maxMessageBytes", [0, 1.5, 512 * mib + 1, Number.NaN, "1M"]],
+  ["verbosity", [-1, 3, 0.5, "1"]],
+])("%s is checked too where it did not come as text", (name, values) => {
+  for (const value of values) {
+    const error = errorOf(() => completeOptions({ [name]: value }));
+    expect(error.message).toMatch(new RegExp(`^${name}: expected .*, got `));
+    expect(error.code).toBe("ERR_USAGE");
+  }
+});
+
+test("binary mode does not go together with framing", () => {
+  for (const frame of ["binary", "json"]) {
+    const error = errorOf(() => completeOptions({ binary: true, frame }));
+    expect(error.message).toContain("--binary");
+    expect(error.message).toContain(`--frame=${frame}`);
+    expect(error.code).toBe("ERR_USAGE");
+  }
+  expect(completeOptions({ binary: true }).frame).toBe(undefined);
+});
+
+function errorOf(run: () => unknown): ServerError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ServerError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
