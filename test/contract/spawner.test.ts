@@ -1,0 +1,180 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { buffer, text } from "node:stream/consumers";
+import { describe, expect, test } from "vitest";
+import { ServerError } from "../../src/errors.ts";
+import { NodeSpawner } from "../../src/process/node-spawner.ts";
+import { PosixSpawner } from "../../src/process/posix-spawner.ts";
+import type { SpawnedProcess, Spawner, SpawnRequest } from "../../src/process/spawner.ts";
+import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
+
+const spawners: readonly (readonly [string, () => Spawner])[] = [
+  ["PosixSpawner", () => new PosixSpawner()],
+  ["NodeSpawner", () => new NodeSpawner()],
+];
+
+const environment = new Map([["PATH", process.env["PATH"] ?? ""]]);
+
+describe.each(spawners)("%s", (_, create) => {
+  test("a process reads its stdin and writes its stdout", async () => {
+    using spawner = opened(create());
+    const { stdin, stdout, exited } = await spawner.run("cat");
+    stdin.end("hello");
+    expect(await text(stdout)).toBe("hello");
+    expect(await exited).toEqual({ code: 0, signal: null });
+  });
+
+  test("arguments and the environment arrive as they are, and nothing else does", async () => {
+    using spawner = opened(create());
+    const variables = new Map([...environment, ["A", "b = c\nd"], ["EMPTY", ""], ["\u00e9", "\u{1f600}"]]);
+    const env = await spawner.run("env", ["-0"], { environment: variables });
+    const expected = [...variables].map(([name, value]) => `${name}=${value}\0`);
+    expect((await text(env.stdout)).split(/(?<=\0)/).toSorted()).toEqual(expected.toSorted());
+    const printf = await spawner.run("printf", ["%s|", "", "two words", "$HOME *", "\u00e9\n"]);
+    expect(await text(printf.stdout)).toBe("|two words|$HOME *|\u00e9\n|");
+  });
+
+  test.each([0, 1, 255])("exit code %i is told", async (code) => {
+    using spawner = opened(create());
+    const { exited } = await spawner.sh(`exit ${code}`);
+    expect(await exited).toEqual({ code, signal: null });
+  });
+
+  test.each(["SIGTERM", "SIGKILL", "SIGSEGV"] as const)("the signal %s that ends a process is told", async (signal) => {
+    using spawner = opened(create());
+    const { pid, exited } = await spawner.run("sleep", ["100"]);
+    process.kill(pid, signal);
+    expect(await exited).toEqual({ code: null, signal });
+  });
+
+  test.each([
+    ["there-is-no-such-command", "no such file or directory"],
+    ["/there/is/no/such/command", "no such file or directory"],
+    ["/etc/passwd", "permission denied"],
+    ["/", "permission denied"],
+  ])("%s cannot be started, with the reason", async (command, reason) => {
+    using spawner = opened(create());
+    const error: unknown = await spawner.run(command).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(ServerError);
+    expect(error).toMatchObject({
+      code: "ERR_COMMAND_NOT_STARTED",
+      message: `cannot start ${command}: ${reason}`,
+      cause: expect.any(Error),
+    });
+  });
+
+  test("a process leads a session and a group of its own, which can be signalled as a whole", async () => {
+    using spawner = opened(create());
+    const { pid, stdout, exited } = await spawner.sh("sleep 100 & echo $!; wait");
+    const [line] = await once(stdout, "data");
+    const child = Number(line);
+    expect(placeOf(pid)).toEqual({ group: pid, session: pid });
+    expect(placeOf(child)).toEqual({ group: pid, session: pid });
+    process.kill(-pid, "SIGKILL");
+    expect(await exited).toMatchObject({ signal: "SIGKILL" });
+    await allGone([pid, child]);
+  });
+
+  test("large input and output arrive whole", async () => {
+    using spawner = opened(create());
+    const { stdin, stdout, exited } = await spawner.run("cat");
+    const bytes = Buffer.alloc(10_000_000, "0123456789abcdef\n");
+    stdin.end(bytes);
+    const digest = createHash("md5").update(await buffer(stdout));
+    expect(digest.digest("hex")).toBe(createHash("md5").update(bytes).digest("hex"));
+    expect(await exited).toMatchObject({ code: 0 });
+  });
+
+  test("what a process wrote before it exited can be read afterwards", async () => {
+    using spawner = opened(create());
+    const { stdout, exited } = await spawner.sh("echo last words; exit 3");
+    const output = text(stdout);
+    expect(await exited).toMatchObject({ code: 3 });
+    expect(await output).toBe("last words\n");
+  });
+
+  test("stdout ends when the process closes it, and the process may live on", async () => {
+    using spawner = opened(create());
+    const { pid, stdin, stdout, exited } = await spawner.sh("echo hello; exec >&-; read -r _; exit 2");
+    expect(await text(stdout)).toBe("hello\n");
+    expect(isAlive(pid)).toBe(true);
+    stdin.end("\n");
+    expect(await exited).toMatchObject({ code: 2 });
+  });
+
+  test("without pipes stdin is empty, and there is nothing to write to or to read from", async () => {
+    using spawner = opened(create());
+    const spawned = await spawner.spawn(request("sh", ["-c", "wc -c | grep -qx 0"], { stdio: "none" }));
+    expect(spawned.stdin).toBeUndefined();
+    expect(spawned.stdout).toBeUndefined();
+    expect(await spawned.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test("many processes at once are all told apart", async () => {
+    using spawner = opened(create());
+    const codes = Array.from({ length: 60 }, (_each, index) => index);
+    const ends = codes.map(async (code) => {
+      const { stdout, exited } = await spawner.sh(`echo ${code}; exit ${code}`);
+      const [output, exit] = await Promise.all([text(stdout), exited]);
+      return [output, exit.code];
+    });
+    expect(await Promise.all(ends)).toEqual(codes.map((code) => [`${code}\n`, code]));
+  });
+
+  test("no process is left behind, not even as a zombie", async () => {
+    using spawner = opened(create());
+    const before = childrenOf(process.pid);
+    const spawned = await Promise.all(Array.from({ length: 10 }, async () => spawner.run("true")));
+    await Promise.all(spawned.map(async ({ exited }) => exited));
+    const ours = new Set(spawned.map(({ pid }) => pid));
+    expect(childrenOf(process.pid).filter((pid) => ours.has(pid) && !before.includes(pid))).toEqual([]);
+  });
+
+  test("children that somebody else has started in this process are left to them", async () => {
+    using spawner = opened(create());
+    const foreign = Array.from({ length: 5 }, (_each, index) => spawn("sh", ["-c", `exit ${index}`]));
+    const codes = foreign.map(async (child) => (await once(child, "exit"))[0] as number);
+    const ours = Array.from({ length: 5 }, async () => (await spawner.sh("exit 9")).exited);
+    expect(await Promise.all(codes)).toEqual([0, 1, 2, 3, 4]);
+    expect((await Promise.all(ours)).map(({ code }) => code)).toEqual([9, 9, 9, 9, 9]);
+  });
+
+  test("two spawners in one process do not take each other's children", async () => {
+    using first = opened(create());
+    using second = opened(create());
+    const [one, other] = await Promise.all([first.sh("exit 1"), second.sh("exit 2")]);
+    expect(await Promise.all([one.exited, other.exited])).toMatchObject([{ code: 1 }, { code: 2 }]);
+  });
+});
+
+/** A process with pipes. */
+type Piped = SpawnedProcess & {
+  stdin: NonNullable<SpawnedProcess["stdin"]>;
+  stdout: NonNullable<SpawnedProcess["stdout"]>;
+};
+
+interface OpenedSpawner extends Disposable {
+  spawn(request: SpawnRequest): Promise<SpawnedProcess>;
+  /** Starts a command with pipes. */
+  run(command: string, args?: readonly string[], changes?: Partial<SpawnRequest>): Promise<Piped>;
+  sh(script: string): Promise<Piped>;
+}
+
+/** The spawner for the time of one test. */
+function opened(spawner: Spawner): OpenedSpawner {
+  const run: OpenedSpawner["run"] = async (command, args = [], changes = {}) =>
+    (await spawner.spawn(request(command, args, changes))) as Piped;
+  return {
+    spawn: async (asked) => spawner.spawn(asked),
+    run,
+    sh: async (script) => run("sh", ["-c", script]),
+    [Symbol.dispose]() {
+      spawner.close();
+    },
+  };
+}
+
+function request(command: string, args: readonly string[], changes: Partial<SpawnRequest>): SpawnRequest {
+  return { command, args, environment, stdio: "pipes", ...changes };
+}

@@ -1,0 +1,219 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import type { DropReason } from "../../../src/drop-reasons.ts";
+import { everyone } from "../../../src/framing/framing.ts";
+import { Connection, type ConnectionOwner } from "../../../src/room/connection.ts";
+import { Counters } from "../../../src/room/counters.ts";
+import { FanOut } from "../../../src/room/fan-out.ts";
+import { FakeClientLink, fakeWire } from "../../helpers/fakes.ts";
+
+const limits = { slow: "close", clientBufferBytes: 1000, slowTimeoutMs: 1000 } as const;
+
+/** Clients 1 to `count` of a room, and what its process's output is sent through. */
+class Setup implements ConnectionOwner {
+  readonly counters = new Counters();
+  readonly noted: DropReason[] = [];
+  readonly connections = new Map<number, Connection>();
+  readonly links = new Map<number, FakeClientLink>();
+  readonly fanOut = new FanOut(this.connections, fakeWire, this.counters, (reason) => this.noted.push(reason));
+
+  constructor(count: number) {
+    for (let id = 1; id <= count; id += 1) {
+      const connection = new Connection(id, this, limits, this.counters);
+      const link = new FakeClientLink();
+      connection.open(link);
+      this.connections.set(id, connection);
+      this.links.set(id, link);
+    }
+  }
+
+  /** The process writes a text for a client, or for everyone. */
+  say(text: string, to = everyone): void {
+    // Cut out of a larger buffer, as decoders do.
+    const bytes = Buffer.from(`<${text}>`);
+    this.fanOut.onMessage(to, bytes, 1, bytes.length - 1, false);
+  }
+
+  link(id: number): FakeClientLink {
+    const link = this.links.get(id);
+    if (link === undefined) throw new Error(`there is no client ${id}`);
+    return link;
+  }
+
+  messages(id: number): string[] {
+    return this.link(id).messages;
+  }
+
+  receive(): void {
+    throw new Error("nothing is received here");
+  }
+
+  fellBehind(): void {
+    throw new Error("nobody falls behind here");
+  }
+
+  caughtUp(): void {
+    throw new Error("nobody falls behind here");
+  }
+
+  leave(connection: Connection): void {
+    this.connections.delete(connection.id);
+  }
+}
+
+test("messages for everyone reach each client in order, in one write of the very same bytes", () => {
+  const setup = new Setup(3);
+  for (const text of ["one", "", "three"]) setup.say(text);
+  expect(setup.link(1).writes).toEqual([]);
+  setup.fanOut.flush();
+  for (const id of [1, 2, 3]) expect(setup.messages(id)).toEqual(["one", "", "three"]);
+  const [write] = setup.link(1).writes;
+  expect(write).toHaveLength(1);
+  expect(setup.link(2).writes[0]?.[0]).toBe(write?.[0]);
+});
+
+test("text stays text and binary stays binary", () => {
+  const setup = new Setup(1);
+  setup.fanOut.onMessage(everyone, Buffer.from("a"), 0, 1, false);
+  setup.fanOut.onMessage(everyone, Buffer.of(0xff), 0, 1, true);
+  setup.fanOut.onMessage(1, Buffer.of(0xfe), 0, 1, true);
+  setup.fanOut.flush();
+  expect(setup.messages(1)).toEqual(["a", "hex:ff", "hex:fe"]);
+});
+
+test("messages for one client reach it alone, in order and in one write", () => {
+  const setup = new Setup(3);
+  setup.say("one", 2);
+  setup.say("two", 3);
+  setup.say("three", 2);
+  setup.fanOut.flush();
+  expect([1, 2, 3].map((id) => setup.messages(id))).toEqual([[], ["one", "three"], ["two"]]);
+  expect(setup.link(2).writes).toHaveLength(1);
+});
+
+test("each client sees its own messages and those for everyone in the order in which they were written", () => {
+  const setup = new Setup(3);
+  setup.say("private 1", 1);
+  setup.say("all 1");
+  setup.say("private 2", 2);
+  setup.say("private 3", 1);
+  setup.say("all 2");
+  setup.say("private 4", 1);
+  setup.fanOut.flush();
+  expect(setup.messages(1)).toEqual(["private 1", "all 1", "private 3", "all 2", "private 4"]);
+  expect(setup.messages(2)).toEqual(["all 1", "private 2", "all 2"]);
+  expect(setup.messages(3)).toEqual(["all 1", "all 2"]);
+});
+
+test("whatever the process writes and wherever it is cut, each client gets what is its own, in order", () => {
+  const message = fc.record({ to: fc.nat({ max: 4 }), text: fc.string({ maxLength: 5 }), isLast: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 40 }), (messages) => {
+      const setup = new Setup(4);
+      for (const { to, text, isLast } of messages) {
+        setup.say(text, to);
+        if (isLast) setup.fanOut.flush();
+      }
+      setup.fanOut.flush();
+      for (const id of [1, 2, 3, 4]) {
+        const its = messages.filter(({ to }) => to === id || to === everyone);
+        expect(setup.messages(id)).toEqual(its.map(({ text }) => text));
+      }
+    }),
+  );
+});
+
+test("sent messages are counted for each client that gets them", () => {
+  const setup = new Setup(3);
+  setup.say("all");
+  setup.say("private", 1);
+  setup.say("another", 1);
+  setup.fanOut.flush();
+  expect(setup.counters.messagesSent).toBe(3 + 2);
+  setup.say("more", 2);
+  setup.say("yet more", 2);
+  setup.fanOut.flush();
+  expect(setup.counters.messagesSent).toBe(3 + 2 + 2);
+  const written = [...setup.links.values()].flatMap((link) => link.writes.flat());
+  expect(setup.counters.bytesSent).toBe(Buffer.concat(written).length);
+});
+
+test("nothing is sent twice, and nothing is written where nothing was said", () => {
+  const setup = new Setup(2);
+  setup.fanOut.flush();
+  setup.say("all");
+  setup.say("private", 1);
+  setup.fanOut.flush();
+  setup.fanOut.flush();
+  setup.fanOut.expect(1000);
+  setup.fanOut.flush();
+  expect(setup.link(1).writes).toHaveLength(1);
+  expect(setup.link(2).writes).toHaveLength(1);
+});
+
+test("a message for a client that has left reaches nobody and is counted", () => {
+  const setup = new Setup(2);
+  setup.connections.delete(2);
+  setup.say("secret", 2);
+  setup.say("secret", 3);
+  setup.fanOut.flush();
+  expect(setup.messages(1)).toEqual([]);
+  expect(setup.counters.dropped.get("recipient_gone")).toBe(2);
+  expect(setup.noted).toEqual([]);
+});
+
+test("a message for everyone in an empty room is no dropped message, and whoever comes then does not get it", () => {
+  const setup = new Setup(1);
+  const [connection] = setup.connections.values();
+  setup.connections.clear();
+  setup.say("too early");
+  setup.connections.set(1, connection as Connection);
+  setup.say("in time");
+  setup.fanOut.flush();
+  expect(setup.messages(1)).toEqual(["in time"]);
+  expect([...setup.counters.dropped.values()].every((count) => count === 0)).toBe(true);
+});
+
+test("what the framing drops is passed on with its reason", () => {
+  const setup = new Setup(1);
+  setup.fanOut.onDrop("invalid_id");
+  setup.fanOut.onDrop("unknown_type");
+  expect(setup.noted).toEqual(["invalid_id", "unknown_type"]);
+});
+
+test("a client that is closed while messages are handed out misses the others nothing", () => {
+  const setup = new Setup(4);
+  const large = "x".repeat(limits.clientBufferBytes);
+  setup.link(1).isSlow = true;
+  setup.link(3).isSlow = true;
+  setup.say(large);
+  setup.say("private", 3);
+  setup.fanOut.flush();
+  setup.say("after");
+  setup.fanOut.flush();
+  expect([...setup.connections.keys()]).toEqual([2, 4]);
+  for (const id of [2, 4]) expect(setup.messages(id)).toEqual([large, "after"]);
+});
+
+test("what was sent does not change when more is gathered", () => {
+  const setup = new Setup(1);
+  setup.say("first");
+  setup.say("private", 1);
+  setup.fanOut.flush();
+  for (let count = 0; count < 100; count += 1) {
+    setup.say(`later ${count}`);
+    setup.say(`private ${count}`, 1);
+  }
+  expect(setup.messages(1)).toEqual(["first", "private"]);
+});
+
+test("the announced length of a chunk is only a hint", () => {
+  const setup = new Setup(1);
+  for (const hint of [0, 1, 100_000]) {
+    setup.fanOut.expect(hint);
+    setup.say("text");
+    setup.say("x".repeat(1000), 1);
+    setup.fanOut.flush();
+  }
+  expect(setup.messages(1)).toEqual(Array.from({ length: 3 }, () => ["text", "x".repeat(1000)]).flat());
+});

@@ -1,0 +1,163 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Heartbeat } from "../../../src/websocket/heartbeat.ts";
+import type { LifeSigns, SocketLink } from "../../../src/websocket/socket-link.ts";
+
+const intervalMs = 1000;
+/** How late a heartbeat may notice something, since it looks now and then. */
+const lookMs = intervalMs / 10;
+
+/** What a heartbeat sees of a link, and does to it. */
+class FakeLink {
+  readonly lifeSigns: LifeSigns = { readBytes: 0, takenBytes: 0, at: performance.now(), isPinged: false };
+  readBytes = 0;
+  takenBytes = 0;
+  pendingBytes = 0;
+  isPaused = false;
+  pings = 0;
+  isAborted = false;
+
+  ping(): void {
+    this.pings += 1;
+  }
+
+  abort(): void {
+    this.isAborted = true;
+  }
+}
+
+function add(heartbeat: Heartbeat): FakeLink {
+  const link = new FakeLink();
+  heartbeat.add(link as unknown as SocketLink);
+  return link;
+}
+
+function remove(heartbeat: Heartbeat, link: FakeLink): void {
+  heartbeat.delete(link as unknown as SocketLink);
+}
+
+/** Lets so many intervals pass, and the time that it takes to notice. */
+function pass(intervals: number): void {
+  vi.advanceTimersByTime(intervals * intervalMs + lookMs);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a client that is silent for an interval is pinged once, and cut after another", () => {
+  const link = add(new Heartbeat(intervalMs));
+  vi.advanceTimersByTime(intervalMs - 1);
+  expect(link.pings).toBe(0);
+  vi.advanceTimersByTime(lookMs);
+  expect(link).toMatchObject({ pings: 1, isAborted: false });
+  vi.advanceTimersByTime(intervalMs - lookMs);
+  expect(link).toMatchObject({ pings: 1, isAborted: false });
+  vi.advanceTimersByTime(2 * lookMs);
+  expect(link).toMatchObject({ pings: 1, isAborted: true });
+});
+
+test("a client that answers each ping stays, and is pinged again after each interval of silence", () => {
+  const link = add(new Heartbeat(intervalMs));
+  for (let round = 1; round <= 5; round += 1) {
+    pass(1);
+    expect(link.pings).toBe(round);
+    link.readBytes += 6;
+    vi.advanceTimersByTime(lookMs);
+  }
+  expect(link.isAborted).toBe(false);
+});
+
+test("a client that sends anything now and then is not pinged", () => {
+  const link = add(new Heartbeat(intervalMs));
+  for (let round = 0; round < 20; round += 1) {
+    link.readBytes += 1;
+    vi.advanceTimersByTime(intervalMs / 2);
+  }
+  expect(link).toMatchObject({ pings: 0, isAborted: false });
+});
+
+test("a client that takes what waits for it lives, since its answer to a ping may stand behind that", () => {
+  const link = add(new Heartbeat(intervalMs));
+  link.pendingBytes = 1_000_000;
+  for (let round = 0; round < 20; round += 1) {
+    link.takenBytes += 1000;
+    vi.advanceTimersByTime(intervalMs / 2);
+  }
+  expect(link).toMatchObject({ pings: 0, isAborted: false });
+});
+
+test("a client for which nothing waits does not live by what was written to it", () => {
+  const link = add(new Heartbeat(intervalMs));
+  for (let round = 0; round < 10; round += 1) {
+    link.takenBytes += 1000;
+    vi.advanceTimersByTime(intervalMs / 4);
+  }
+  expect(link).toMatchObject({ pings: 1, isAborted: true });
+});
+
+test("a client that takes nothing more of what waits is cut", () => {
+  const link = add(new Heartbeat(intervalMs));
+  link.pendingBytes = 1_000_000;
+  link.takenBytes = 1000;
+  pass(2);
+  expect(link).toMatchObject({ pings: 1, isAborted: true });
+});
+
+test("a client that is not read now is never cut for its silence, but pinged, to find out whether it is there", () => {
+  const link = add(new Heartbeat(intervalMs));
+  link.isPaused = true;
+  pass(5);
+  expect(link.isAborted).toBe(false);
+  expect(link.pings).toBeGreaterThanOrEqual(4);
+});
+
+test("a client that was not read for long has its full time from then on", () => {
+  const link = add(new Heartbeat(intervalMs));
+  pass(1);
+  link.isPaused = true;
+  pass(4);
+  link.isPaused = false;
+  const before = link.pings;
+  vi.advanceTimersByTime(intervalMs);
+  expect(link).toMatchObject({ pings: before + 1, isAborted: false });
+  pass(1);
+  expect(link.isAborted).toBe(true);
+});
+
+test("each client is looked at by itself", () => {
+  const heartbeat = new Heartbeat(intervalMs);
+  const silent = add(heartbeat);
+  vi.advanceTimersByTime(intervalMs / 2);
+  const late = add(heartbeat);
+  pass(0.5);
+  expect([silent.pings, late.pings]).toEqual([1, 0]);
+  pass(0.5);
+  expect([silent.pings, late.pings]).toEqual([1, 1]);
+});
+
+test("a client that has gone is not looked at any more, while others are", () => {
+  const heartbeat = new Heartbeat(intervalMs);
+  const gone = add(heartbeat);
+  const there = add(heartbeat);
+  remove(heartbeat, gone);
+  pass(2);
+  expect(gone).toMatchObject({ pings: 0, isAborted: false });
+  expect(there.isAborted).toBe(true);
+});
+
+test("all clients share one timer, which is there only while there are clients", () => {
+  const heartbeat = new Heartbeat(intervalMs);
+  expect(vi.getTimerCount()).toBe(0);
+  const links = [add(heartbeat), add(heartbeat), add(heartbeat)];
+  expect(vi.getTimerCount()).toBe(1);
+  for (const link of links) remove(heartbeat, link);
+  expect(vi.getTimerCount()).toBe(0);
+
+  const next = add(heartbeat);
+  pass(1);
+  expect(next.pings).toBe(1);
+});
