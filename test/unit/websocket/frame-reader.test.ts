@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import * as ws from "ws";
 import { FrameReader } from "../../../src/websocket/frame-reader.ts";
