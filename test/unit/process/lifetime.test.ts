@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ProcessExit } from "../../../src/links.ts";
+import { Lifetime } from "../../../src/process/lifetime.ts";
+
+const pid = 4_000_000;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** A process that exits when the test says so, and what its lifetime does about it. */
+function setup() {
+  const events: string[] = [];
+  const kill = vi.spyOn(process, "kill").mockImplementation((target, signal) => {
+    events.push(`${String(signal)} to ${target}`);
+    return true;
+  });
+  let exit: (how: ProcessExit) => void = () => undefined;
+  const exited = new Promise<ProcessExit>((resolve) => {
+    exit = resolve;
+  });
+  const lifetime = new Lifetime({
+    spawned: { pid, stdin: undefined, stdout: undefined, exited, enlargeOutput: () => undefined },
+    killGraceMs: 5000,
+    closeInput: () => events.push("input closed"),
+    onExit: () => events.push("exited"),
+    onEnd: ({ code, signal, fault }) => events.push(`ended ${fault ?? signal ?? code}`),
+  });
+  const exits = async (how: Partial<ProcessExit> = {}): Promise<void> => {
+    exit({ code: how.signal === undefined ? 0 : null, signal: null, ...how });
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  return { events, kill, lifetime, exits };
+}
+
+test("the ladder closes the input, then asks the group, then kills it", async () => {
+  const { events, lifetime } = setup();
+  lifetime.terminate();
+  expect(events).toEqual(["input closed"]);
+  await vi.advanceTimersByTimeAsync(499);
+  expect(events).toEqual(["input closed"]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(events).toEqual(["input closed", `SIGTERM to ${-pid}`]);
+  await vi.advanceTimersByTimeAsync(4999);
+  expect(events).toEqual(["input closed", `SIGTERM to ${-pid}`]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(events).toEqual(["input closed", `SIGTERM to ${-pid}`, `SIGKILL to ${-pid}`]);
+});
+
+test("a process that goes when its input is closed gets no signal but the one for what it left", async () => {
+  const { events, lifetime, exits } = setup();
+  lifetime.terminate();
+  await exits();
+  expect(events).toEqual(["input closed", "exited", `SIGKILL to ${-pid}`, "ended 0"]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(events).toHaveLength(4);
+});
+
+test("after an exit the output may still come for a second, and no longer", async () => {
+  const { events, exits } = setup();
+  await exits({ code: 3 });
+  await vi.advanceTimersByTimeAsync(999);
+  expect(events).toEqual(["exited"]);
+  await vi.advanceTimersByTimeAsync(2);
+  expect(events).toEqual(["exited", `SIGKILL to ${-pid}`, "ended 3"]);
+});
+
+test("the end of the output is all that is waited for after an exit", async () => {
+  const { events, lifetime, exits } = setup();
+  await exits({ signal: "SIGSEGV" });
+  lifetime.outputEnded();
+  expect(events).toEqual(["exited", `SIGKILL to ${-pid}`, "ended SIGSEGV"]);
+});
+
+test("the second for late output runs only while the output is read, before and after the exit", async () => {
+  const { events, lifetime, exits } = setup();
+  lifetime.pauseGrace();
+  await exits();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(events).toEqual(["exited"]);
+  lifetime.resumeGrace();
+  await vi.advanceTimersByTimeAsync(600);
+  lifetime.pauseGrace();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(events).toEqual(["exited"]);
+  lifetime.resumeGrace();
+  await vi.advanceTimersByTimeAsync(401);
+  expect(events.at(-1)).toBe("ended 0");
+});
+
+test("a fault is what the end tells of", async () => {
+  const { events, lifetime, exits } = setup();
+  lifetime.terminate("process does not listen");
+  await exits({ signal: "SIGTERM" });
+  expect(events.at(-1)).toBe("ended process does not listen");
+});
+
+test("a group that is gone already is no error", async () => {
+  const { events, kill, exits, lifetime } = setup();
+  kill.mockImplementation(() => {
+    throw Object.assign(new Error("kill ESRCH"), { code: "ESRCH" });
+  });
+  await exits();
+  lifetime.outputEnded();
+  expect(events).toEqual(["exited", "ended 0"]);
+});
