@@ -112,12 +112,12 @@ export class SocketLink implements ClientLink {
   /** Puts a reader of plain messages in front of `ws`, which goes on to read everything else. */
   #readAhead(events: ClientEvents): void {
     const socket = this.#socket;
-    const [wsOnData] = socket.listeners("data");
+    const [wsOnData] = socket.listeners("data") as ((chunk: Buffer) => void)[];
     if (wsOnData === undefined) return;
     const reader = new FrameReader(this.#webSocket, this.#limits.maxMessageBytes, events, (bytes) => {
       wsOnData.call(socket, bytes);
     });
-    socket.removeAllListeners("data");
+    socket.off("data", wsOnData);
     socket.on("data", (chunk) => reader.push(chunk));
   }
 
