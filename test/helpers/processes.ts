@@ -7,12 +7,6 @@ export function isAlive(pid: number): boolean {
   return stat !== undefined && stat.state !== "Z";
 }
 
-/** The ids of all processes whose command line holds the text. */
-export function pidsWith(text: string): number[] {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => pid !== process.pid && commandLine(pid).includes(text) && isAlive(pid));
-}
-
 /** The ids of all children of a process, also of those that have exited and that it has not waited for. */
 export function childrenOf(parent: number): number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
@@ -47,13 +41,5 @@ function statOf(pid: number): { state: string; parent: number; group: number; se
     return { state, parent: Number(parent), group: Number(group), session: Number(session) };
   } catch {
     return undefined;
-  }
-}
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-  } catch {
-    return "";
   }
 }

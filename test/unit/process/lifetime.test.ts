@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ProcessExit } from "../../../src/links.ts";
 import { Lifetime } from "../../../src/process/lifetime.ts";
@@ -20,10 +21,8 @@ function setup() {
     events.push(`${String(signal)} to ${target}`);
     return true;
   });
-  let exit: (how: ProcessExit) => void = () => undefined;
-  const exited = new Promise<ProcessExit>((resolve) => {
-    exit = resolve;
-  });
+  const exit = new EventEmitter<{ exit: [ProcessExit] }>();
+  const exited = once(exit, "exit").then(([how]) => how as ProcessExit);
   const lifetime = new Lifetime({
     spawned: { pid, stdin: undefined, stdout: undefined, exited, enlargeOutput: () => undefined },
     killGraceMs: 5000,
@@ -32,7 +31,7 @@ function setup() {
     onEnd: ({ code, signal, fault }) => events.push(`ended ${fault ?? signal ?? code}`),
   });
   const exits = async (how: Partial<ProcessExit> = {}): Promise<void> => {
-    exit({ code: how.signal === undefined ? 0 : null, signal: null, ...how });
+    exit.emit("exit", { code: how.signal === undefined ? 0 : null, signal: null, ...how });
     await vi.advanceTimersByTimeAsync(0);
   };
   return { events, kill, lifetime, exits };

@@ -1,0 +1,15 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+const pollMs = 50;
+
+/** Whether something holds within the time, looking often. */
+export async function eventually(withinMs: number, holds: () => boolean | Promise<boolean>): Promise<boolean> {
+  const deadlineMs = performance.now() + withinMs;
+  // oxlint-disable-next-line no-await-in-loop
+  while (!(await holds())) {
+    if (performance.now() > deadlineMs) return false;
+    // oxlint-disable-next-line no-await-in-loop
+    await sleep(pollMs);
+  }
+  return true;
+}

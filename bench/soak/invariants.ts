@@ -1,0 +1,87 @@
+import { Dialer } from "../client/dialer.ts";
+import { commandLine } from "../server/proc.ts";
+import { eventually } from "./eventually.ts";
+import type { Holdings, ObservedServer } from "./observed-server.ts";
+import type { Violations } from "./violations.ts";
+
+const mebibyte = 1024 * 1024;
+/** Two ping intervals for clients whose room was not read, the steps of the end of a process, and a busy machine. */
+const roomsCloseLimitMs = 20_000;
+const releaseLimitMs = 10_000;
+const stopLimitMs = 10_000;
+
+/**
+ * How much more may be held than at the beginning. Descriptors: none. Heap and buffers are counted after a full garbage
+ * collection, so what is left is in use: code that was compiled meanwhile, and Node's pools. Resident memory is what
+ * the allocators have not given back, which has an end but is not to be foretold.
+ */
+const allowedGrowth = {
+  descriptors: 0,
+  heapBytes: 2 * mebibyte,
+  bufferBytes: 2 * mebibyte,
+  residentBytes: 64 * mebibyte,
+};
+
+/** Messages that nobody can get: their room's process has ended. */
+const expectedDrops = new Set(["input_closed"]);
+
+/** Checks that the server holds on to nothing once all clients are gone. */
+export async function checkRest(observed: ObservedServer, before: Holdings, violations: Violations): Promise<Holdings> {
+  const areClosed = await eventually(roomsCloseLimitMs, async () => (await observed.openRooms()).length === 0);
+  if (!areClosed) violations.add(`rooms are open without a client: ${(await observed.openRooms()).join(" ")}`);
+  const areGone = await eventually(releaseLimitMs, () => observed.wrapped().length === 0);
+  if (!areGone) violations.add(`processes are left: ${describeAll(observed.wrapped())}`);
+  const helpers = observed.helpers();
+  if (helpers.length !== 1) violations.add(`not one guardian, but: ${describeAll(helpers)}`);
+  for (const [reason, count] of await observed.drops()) {
+    if (!expectedDrops.has(reason)) violations.add(`${count} messages were dropped: ${reason}`);
+  }
+  return checkHoldings(observed, before, violations);
+}
+
+/** Checks that the server still serves, and that it stops in order while somebody is in. */
+export async function checkService(observed: ObservedServer, violations: Violations): Promise<void> {
+  const { server } = observed;
+  if ((await observed.fetch("/health")) !== '{"status":"ok"}') violations.add("/health does not say that all is well");
+  let echo = "";
+  let code: number | undefined;
+  const client = new Dialer(server.host, server.port).dial("/echoes-last");
+  client.onMessage = (bytes, start, end) => {
+    echo = bytes.toString("utf8", start, end);
+  };
+  client.onClose = (closing) => {
+    code = closing.code;
+  };
+  await client.opened;
+  client.sendText("still there?");
+  if (!(await eventually(stopLimitMs, () => echo === "still there?"))) violations.add("a new room does not answer");
+  const [guardian] = observed.helpers();
+  const exitCode = await server.stop();
+  if (exitCode !== 0) violations.add(`the server ended with ${exitCode ?? "a signal"}: ${server.log}`);
+  if (!(await eventually(stopLimitMs, () => code === 1001))) violations.add(`the last client was closed with ${code}`);
+  const isNobodyLeft = (): boolean =>
+    observed.wrapped().length === 0 && (guardian === undefined || commandLine(guardian) === "");
+  if (!(await eventually(stopLimitMs, isNobodyLeft))) violations.add("processes have outlived the server");
+}
+
+function describeAll(pids: readonly number[]): string {
+  return pids.map((pid) => `${pid} (${commandLine(pid).slice(0, 60)})`).join(", ");
+}
+
+async function checkHoldings(observed: ObservedServer, before: Holdings, violations: Violations): Promise<Holdings> {
+  let now = await observed.holdings();
+  await eventually(releaseLimitMs, async () => {
+    now = await observed.holdings();
+    return excess(before, now).length === 0;
+  });
+  for (const text of excess(before, now)) violations.add(text);
+  return now;
+}
+
+function excess(before: Holdings, now: Holdings): string[] {
+  const names = Object.keys(allowedGrowth) as (keyof Holdings)[];
+  return names.flatMap((name) => {
+    const growth = now[name] - before[name];
+    return growth > allowedGrowth[name] ? [`${name} grew from ${before[name]} to ${now[name]}`] : [];
+  });
+}
