@@ -1,7 +1,5 @@
-/** `performance.now` counts from the start of its own process; the clock below it is one for the whole machine. */
-const offsetMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
-
-/** A time that other processes of this machine can compare with theirs (`process.hrtime`). */
+/** A time that other processes of this machine can compare with theirs: `performance.now` counts from its own start. */
 export function monotonicMs(): number {
-  return performance.now() + offsetMs;
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
 }

@@ -54,6 +54,7 @@ export class Guardian {
     this.#process = guardian;
     this.#state = "running";
     for (const group of this.#groups) this.#tell(`+${group}`);
+    this.#flush();
   }
 
   /** From now on the group does not outlive this server. */
@@ -70,7 +71,7 @@ export class Guardian {
   /** Lets the guardian go. It ends what is left. */
   stop(): void {
     this.#state = "stopped";
-    if (this.#untold.length > 0) this.#flush();
+    this.#flush();
     this.#process?.stdin?.end();
   }
 
@@ -81,6 +82,7 @@ export class Guardian {
   }
 
   #flush(): void {
+    if (this.#untold.length === 0) return;
     const stdin = this.#process?.stdin;
     if (stdin?.writable) stdin.write(`${this.#untold.join("\n")}\n`);
     this.#untold = [];
@@ -91,6 +93,9 @@ export class Guardian {
     if (this.#state === "stopped" || this.#restarts === maxRestarts) return;
     this.#restarts += 1;
     this.#logger.warn("the guardian of processes ended and is started again");
-    this.start().catch((error: Error) => this.#logger.error(`the guardian of processes is gone: ${error.message}`));
+    this.start().then(
+      () => this.#logger.info("the guardian of processes is back"),
+      (error: Error) => this.#logger.error(`the guardian of processes is gone: ${error.message}`),
+    );
   }
 }
