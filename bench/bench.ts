@@ -17,9 +17,12 @@ async function bench(words: readonly string[]): Promise<number> {
     loads.map(({ name }) => name),
   );
   if (options.action === "help") process.stdout.write(benchHelp);
-  if (options.action === "list")
-    for (const { name, about } of loads) process.stdout.write(`${name.padEnd(22)} ${about}\n`);
+  if (options.action === "list") process.stdout.write(formatList());
   return options.action === "run" ? measure(options) : 0;
+}
+
+function formatList(): string {
+  return loads.map(({ name, about }) => `${name.padEnd(22)} ${about}\n`).join("");
 }
 
 async function measure(options: BenchOptions): Promise<number> {

@@ -116,7 +116,7 @@ function fanOut(name: string, settings: { clients: number; messages: number; siz
   const { clients, messages, size } = settings;
   return {
     name,
-    about: `${count(messages)} messages of ${count(size)} B at once, clients: ${count(clients)}`,
+    about: `${count(messages)} messages of ${count(size)} B at once, to a room of ${count(clients)}`,
     options: [],
     program: script("burst", messages, size),
     job: { kind: "fan-out", ...settings },
@@ -129,7 +129,7 @@ function privately(name: string, options: readonly string[], clients: number): L
   const size = 100;
   return {
     name,
-    about: `${count(messages)} messages of ${size} B, each to one of ${count(clients)} clients`,
+    about: `${count(messages)} messages of ${size} B, each to one of a room of ${count(clients)}`,
     options,
     program: script(options === json ? "private-json" : "private-gwsocket", messages, size),
     job: { kind: "private", clients, messages, size },

@@ -47,12 +47,15 @@ export async function runSoak(options: SoakOptions, children: Children, violatio
   await checkService(observed, violations);
 }
 
-/** Has every kind of room once, so that code is loaded and pools are filled when the server's holdings are noted. */
+/** Has every kind of room and a burst once, so that code is loaded and the heap has grown when holdings are noted. */
 async function warmUp(observed: ObservedServer, violations: Violations): Promise<Holdings> {
   const { host, port } = observed.server;
   const mix = new Mix(host, port, new Random(1), violations);
   // That a client has left a room which reads nothing takes the server some seconds to find out.
   for (const kind of roomKinds) if (kind.talk !== "deaf") mix.joinRoom(kind, `${kind.name}-warm`);
+  await eventually(settleLimitMs, () => mix.opening === 0);
+  for (const client of mix.wellBehaved(["echo"])) client.say(5000, 1000);
+  for (const client of mix.wellBehaved(["numbers"])) client.ask(10_000);
   await sleep(warmUpMs);
   await comeToRest(mix, violations);
   await eventually(leaveLimitMs, async () => (await observed.openRooms()).length === 0);

@@ -129,10 +129,10 @@ export class Room implements ConnectionOwner, ProcessEvents {
     this.#context.counters.processEnded(outcome);
     const wasExpected = outcome === "success" || this.#connections.size === 0;
     this.#context.logger[wasExpected ? "info" : "warn"](text, this.#fields());
-    const { normal, processFailed } = closeCodes;
-    const closing = outcome === "success" && exit.fault === undefined ? normal : processFailed;
     this.#process = undefined;
-    this.#closeConnections(closing.code, text);
+    const { normal, processFailed } = closeCodes;
+    if (outcome === "success" && exit.fault === undefined) this.#closeConnections(normal.code, "");
+    else this.#closeConnections(processFailed.code, text);
     this.#stopped();
   }
 

@@ -306,7 +306,7 @@ describe("stopping", () => {
 
 describe("when the process ends by itself", () => {
   test.each([
-    [{ code: 0 }, 1000, "process exited with code 0", "success"],
+    [{ code: 0 }, 1000, "", "success"],
     [{ code: 3 }, 1011, "process exited with code 3", "failure"],
     [{ signal: "SIGSEGV" }, 1011, "process ended by SIGSEGV", "signal"],
     [{ code: 0, fault: "it does not listen" }, 1011, "it does not listen", "success"],
