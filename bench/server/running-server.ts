@@ -120,7 +120,9 @@ async function listening(child: ChildProcess, port: number, log: () => string): 
     await Promise.race([saysSo(child), acceptsSoon(port, over.signal), failsToStart(child, over.signal)]);
   } catch (error) {
     child.kill("SIGKILL");
-    throw new Error(`the server did not start: ${error instanceof Error ? error.message : String(error)}\n${log()}`, { cause: error });
+    throw new Error(`the server did not start: ${error instanceof Error ? error.message : String(error)}\n${log()}`, {
+      cause: error,
+    });
   } finally {
     over.abort();
   }
