@@ -5,7 +5,7 @@ import type { JoinRequest } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
 import type { RoomHost } from "../room/room-host.ts";
 import { checkRoomName } from "../room/room-name.ts";
-import { checkHandshake, wantsWebsocket } from "../websocket/handshake.ts";
+import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
 import type { Websockets } from "../websocket/websockets.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { respondText } from "./respond.ts";
@@ -42,8 +42,8 @@ export class Upgrade {
 
   async #join(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const joinRequest = toJoinRequest(request, socket);
-    checkHandshake(request);
-    await this.#host.join(joinRequest, (events) => this.#websockets.open(request, socket, head, events));
+    const handshake = { socket, head, answer: answerHandshake(request) };
+    await this.#host.join(joinRequest, (events) => this.#websockets.open(handshake, events));
   }
 
   #refuse(request: IncomingMessage, socket: Socket, error: unknown): void {

@@ -1,5 +1,4 @@
 import { isUtf8 } from "node:buffer";
-import type { ClientEvents } from "../links.ts";
 
 const finalText = 0x81;
 const finalBinary = 0x82;
@@ -16,10 +15,17 @@ const longUnit = 2 ** 32;
 /** Up to this length a frame is waited for here; the rest of a longer one is better kept by who reads it. */
 const maxHeldBytes = 64 * 1024;
 
-/** What tells whether messages are still wanted, as a websocket of `ws` does. */
-interface Readiness {
-  readonly readyState: number;
-  readonly OPEN: number;
+/** Whom a {@link FrameReader} reads for. */
+export interface FrameHandler {
+  /** Whether messages are still wanted. */
+  readonly isReading: boolean;
+  onMessage(payload: Buffer, isBinary: boolean): void;
+
+  /** Bytes of frames that are not read here, in order with the messages. */
+  onOther(bytes: Buffer): void;
+
+  /** All that went to `onOther` so far was whole: what comes next does not depend on it. */
+  onOtherDone(): void;
 }
 
 /**
@@ -28,10 +34,8 @@ interface Readiness {
  * with a fault, and what comes right behind it: only who reads it finds out whether the connection lives on.
  */
 export class FrameReader {
-  readonly #readiness: Readiness;
+  readonly #handler: FrameHandler;
   readonly #maxMessageBytes: number;
-  readonly #events: Pick<ClientEvents, "onMessage">;
-  readonly #passOn: (bytes: Buffer) => void;
   /** The beginning of a frame whose end has not come yet. */
   #held: Buffer | undefined;
   /** Bytes still to come of a frame that is passed on. */
@@ -41,17 +45,9 @@ export class FrameReader {
   /** Whether something was passed on just now, so that it is not known yet what came of it. */
   #isInDoubt = false;
 
-  /** `passOn` takes the bytes of all frames that are not read here, in order with the messages. */
-  constructor(
-    readiness: Readiness,
-    maxMessageBytes: number,
-    events: Pick<ClientEvents, "onMessage">,
-    passOn: (bytes: Buffer) => void,
-  ) {
-    this.#readiness = readiness;
+  constructor(maxMessageBytes: number, handler: FrameHandler) {
     this.#maxMessageBytes = maxMessageBytes;
-    this.#events = events;
-    this.#passOn = passOn;
+    this.#handler = handler;
   }
 
   push(chunk: Buffer): void {
@@ -93,7 +89,7 @@ export class FrameReader {
   #canRead(first: number, length: number): boolean {
     if (first !== finalText && first !== finalBinary) return false;
     if (this.#isFragmented || this.#isInDoubt || length > this.#maxMessageBytes || length > maxHeldBytes) return false;
-    return this.#readiness.readyState === this.#readiness.OPEN;
+    return this.#handler.isReading;
   }
 
   #deliver(bytes: Buffer, start: number, end: number, isBinary: boolean): boolean {
@@ -104,14 +100,14 @@ export class FrameReader {
       unmask(bytes, start, end);
       return false;
     }
-    this.#events.onMessage(payload, isBinary);
+    this.#handler.onMessage(payload, isBinary);
     return true;
   }
 
   #pass(bytes: Buffer, at: number): number {
     const end = Math.min(at + this.#passing, bytes.length);
     this.#passing -= end - at;
-    this.#passOn(bytes.subarray(at, end));
+    this.#handler.onOther(bytes.subarray(at, end));
     this.#doubt();
     return end;
   }
@@ -122,6 +118,7 @@ export class FrameReader {
     this.#isInDoubt = true;
     queueMicrotask(() => {
       this.#isInDoubt = false;
+      if (this.#passing === 0 && !this.#isFragmented) this.#handler.onOtherDone();
     });
   }
 }

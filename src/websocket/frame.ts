@@ -2,6 +2,9 @@ import type { WireFormat } from "../links.ts";
 
 const finalText = 0x81;
 const finalBinary = 0x82;
+const finalClose = 0x88;
+const finalPing = 0x89;
+const finalPong = 0x8a;
 const longestShort = 125;
 const longestMedium = 0xffff;
 const mediumMark = 126;
@@ -28,3 +31,26 @@ export const frameFormat: WireFormat = {
     return offset + 10;
   },
 };
+
+/** A ping that says nothing more. */
+export const pingFrame: Buffer = Buffer.from([finalPing, 0]);
+
+/** A close frame that gives no code: the answer to one like it (RFC 6455 section 5.5.1). */
+export const emptyCloseFrame: Buffer = Buffer.from([finalClose, 0]);
+
+/** The answer to a ping, whose payload it repeats. */
+export function pongFrame(payload: Buffer): Buffer {
+  return controlFrame(finalPong, payload);
+}
+
+/** A close frame; the reason must not be longer than 123 bytes. */
+export function closeFrame(code: number, reason: string): Buffer {
+  const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
+  payload.writeUInt16BE(code);
+  payload.write(reason, 2);
+  return controlFrame(finalClose, payload);
+}
+
+function controlFrame(first: number, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([first, payload.length]), payload]);
+}

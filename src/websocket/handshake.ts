@@ -1,7 +1,10 @@
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { RefusedError } from "../errors.ts";
 
 const version = "13";
+/** RFC 6455 section 1.3. */
+const acceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const base64 = /^[A-Za-z0-9+/]{1,256}={0,2}$/;
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -10,11 +13,14 @@ export function wantsWebsocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
-/** Checks the client's side of the handshake (RFC 6455 section 4.2.1). @throws RefusedError 400 that says what is wrong. */
-export function checkHandshake(request: IncomingMessage): void {
+/**
+ * Checks the client's side of the handshake and returns the answer that completes it (RFC 6455 section 4.2). A key is
+ * answered whatever its length.
+ * @throws RefusedError 400 that says what is wrong.
+ */
+export function answerHandshake(request: IncomingMessage): string {
   const { headers, headersDistinct, httpVersion, method } = request;
   const key = headers["sec-websocket-key"];
-  const protocols = headers["sec-websocket-protocol"];
   if (method !== "GET") throw new RefusedError(400, `a websocket is asked for with GET, not ${method ?? "nothing"}`);
   if (httpVersion !== "1.1") throw new RefusedError(400, `a websocket is asked for with HTTP/1.1, not ${httpVersion}`);
   if (headersDistinct["host"]?.length !== 1) throw new RefusedError(400, "there must be one Host header");
@@ -22,12 +28,18 @@ export function checkHandshake(request: IncomingMessage): void {
     throw new RefusedError(400, `Sec-WebSocket-Version must be ${version}`, { "Sec-WebSocket-Version": version });
   }
   if (key === undefined || !base64.test(key)) throw new RefusedError(400, "Sec-WebSocket-Key must be base64");
-  if (protocols !== undefined && !isListOfNames(protocols)) {
-    throw new RefusedError(400, "Sec-WebSocket-Protocol must be a list of different names");
-  }
+  const protocol = firstProtocol(headers["sec-websocket-protocol"]);
+  const accept = createHash("sha1").update(key).update(acceptGuid).digest("base64");
+  return (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    `Sec-WebSocket-Accept: ${accept}\r\n${protocol === undefined ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`}\r\n`
+  );
 }
 
-function isListOfNames(list: string): boolean {
+/** A client that offers subprotocols expects one of them to be chosen; to the server they are all the same. */
+function firstProtocol(list: string | undefined): string | undefined {
+  if (list === undefined) return undefined;
   const names = list.split(",").map((name) => name.trim());
-  return names.every((name) => token.test(name)) && new Set(names).size === names.length;
+  if (names.every((name) => token.test(name)) && new Set(names).size === names.length) return names[0];
+  throw new RefusedError(400, "Sec-WebSocket-Protocol must be a list of different names");
 }

@@ -7,12 +7,15 @@ const looksPerInterval = 10;
  * Looks at all links with one timer, so that the way of a message need not know of it.
  */
 export class Heartbeat {
+  /** The links that it looks after. */
+  readonly links: ReadonlySet<SocketLink>;
   readonly #intervalMs: number;
   readonly #links = new Set<SocketLink>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(intervalMs: number) {
     this.#intervalMs = intervalMs;
+    this.links = this.#links;
   }
 
   add(link: SocketLink): void {

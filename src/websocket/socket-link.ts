@@ -1,17 +1,24 @@
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
 import { closeReason } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
-import { FrameReader } from "./frame-reader.ts";
 import { StallWatch } from "../stall-watch.ts";
+import { closeFrame, emptyCloseFrame, pingFrame, pongFrame } from "./frame.ts";
+import { type FrameHandler, FrameReader } from "./frame-reader.ts";
+import { type ProtocolEvents, ProtocolReceiver } from "./protocol-receiver.ts";
+
+/** What a connection ends with that had no close frame, and what a close frame without a code means (RFC 6455 section 7.1.5). */
+const noCloseFrame = 1006;
+const noCode = 1005;
+/** How long a client may take to answer the close of its connection. */
+const closeTimeoutMs = 2000;
+
+const nothing = Buffer.alloc(0);
 
 /** The counters of Node's own handle: only they tell how far a write has come that is still under way. */
 interface WriteCounters {
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
 }
-
-const nothing = Buffer.alloc(0);
 
 /** What the heartbeat knows of a link: its counters at the last sign of life, and when that was. */
 export interface LifeSigns {
@@ -25,28 +32,46 @@ export interface LinkLimits {
   readonly maxMessageBytes: number;
   /** How long a client that takes nothing can put off its close. */
   readonly slowTimeoutMs: number;
+  /** Where more waits for a client, its pings have no answer until the one that comes after that was taken. */
+  readonly clientBufferBytes: number;
 }
 
-/**
- * One client's websocket. `ws` reads what is no plain message and writes control frames; messages go straight to its
- * socket, already encoded. Both write whole frames, so they never mix.
- */
-export class SocketLink implements ClientLink {
-  readonly lifeSigns: LifeSigns = { readBytes: 0, takenBytes: 0, at: performance.now(), isPinged: false };
-  readonly #webSocket: WebSocket;
-  readonly #socket: Socket;
-  readonly #limits: LinkLimits;
-  #isClosing = false;
+/** A socket knows its link, so that one set of listeners does for all sockets. */
+const linkOf = Symbol("link");
+type LinkedSocket = Socket & { [linkOf]: SocketLink };
 
-  constructor(webSocket: WebSocket, socket: Socket, events: ClientEvents, limits: LinkLimits) {
-    this.#webSocket = webSocket;
+/**
+ * One client's websocket, from the end of its handshake on. It reads plain messages itself; a receiver for the whole
+ * protocol is there only while something else is under way.
+ */
+export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
+  readonly lifeSigns: LifeSigns = { readBytes: 0, takenBytes: 0, at: performance.now(), isPinged: false };
+  readonly #socket: Socket;
+  readonly #events: ClientEvents;
+  readonly #limits: LinkLimits;
+  readonly #onGone: (link: SocketLink) => void;
+  readonly #reader: FrameReader;
+  /** "leaving": our close frame waits for what stands before it; "closing": it is sent; "ending": nothing is read any more. */
+  #state: "open" | "leaving" | "closing" | "ending" | "closed" = "open";
+  #isPaused = false;
+  #receiver: ProtocolReceiver | undefined;
+  #clientCode = noCloseFrame;
+  #closeTimer: NodeJS.Timeout | undefined;
+
+  /** `onGone` is told after the connection, when the socket is closed. */
+  constructor(socket: Socket, events: ClientEvents, limits: LinkLimits, onGone: (link: SocketLink) => void) {
     this.#socket = socket;
+    this.#events = events;
     this.#limits = limits;
-    webSocket.on("message", (data, isBinary) => events.onMessage(data as Buffer, isBinary));
-    // The close that follows says enough.
-    webSocket.on("error", () => undefined);
-    webSocket.on("close", (code) => events.onClose(code));
-    this.#readAhead(events);
+    this.#onGone = onGone;
+    this.#reader = new FrameReader(limits.maxMessageBytes, this);
+    (socket as LinkedSocket)[linkOf] = this;
+    socket.setTimeout(0);
+    socket.setNoDelay();
+    socket.on("data", socketOnData);
+    socket.on("end", socketOnEnd);
+    socket.on("close", socketOnClose);
+    socket.on("error", socketOnError);
   }
 
   get pendingBytes(): number {
@@ -64,7 +89,11 @@ export class SocketLink implements ClientLink {
   }
 
   get isPaused(): boolean {
-    return this.#webSocket.isPaused;
+    return this.#isPaused;
+  }
+
+  get isReading(): boolean {
+    return this.#state === "open" || this.#state === "leaving" || this.#state === "closing";
   }
 
   write(bytes: Buffer): void {
@@ -83,46 +112,108 @@ export class SocketLink implements ClientLink {
   }
 
   pause(): void {
-    this.#webSocket.pause();
+    this.#isPaused = true;
+    this.#socket.pause();
   }
 
   resume(): void {
-    this.#webSocket.resume();
+    this.#isPaused = false;
+    this.#socket.resume();
   }
 
   ping(): void {
-    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.ping();
+    if (this.#state === "open" || this.#state === "leaving") this.write(pingFrame);
   }
 
   close(code: number, reason: string): void {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
+    if (this.#state !== "open") return;
+    this.#state = "leaving";
     // The client's answer must be read.
     this.resume();
-    const sayGoodbye = (): void => this.#webSocket.close(code, closeReason(reason));
-    if (this.pendingBytes === 0) sayGoodbye();
-    else this.#closeWhenTaken(sayGoodbye);
+    const frame = closeFrame(code, closeReason(reason));
+    if (this.pendingBytes === 0) this.#sendClose(frame);
+    else this.#sendCloseWhenTaken(frame);
   }
 
   /** Cuts the connection without a word. */
   abort(): void {
-    this.#webSocket.terminate();
+    this.#socket.destroy();
   }
 
-  /** Puts a reader of plain messages in front of `ws`, which goes on to read everything else. */
-  #readAhead(events: ClientEvents): void {
-    const socket = this.#socket;
-    const [wsOnData] = socket.listeners("data") as ((chunk: Buffer) => void)[];
-    if (wsOnData === undefined) return;
-    const reader = new FrameReader(this.#webSocket, this.#limits.maxMessageBytes, events, (bytes) => {
-      wsOnData.call(socket, bytes);
-    });
-    socket.off("data", wsOnData);
-    socket.on("data", (chunk) => reader.push(chunk));
+  onSocketData(chunk: Buffer): void {
+    if (this.isReading) this.#reader.push(chunk);
   }
 
-  /** `ws` gives the client a few seconds from its close frame on, which is too short for what may wait before it. */
-  #closeWhenTaken(sayGoodbye: () => void): void {
+  /** Nothing is read any more, but for the client's end of the connection. */
+  onSocketEnd(): void {
+    if (this.isReading) this.#state = "ending";
+    this.#socket.end();
+    this.#socket.resume();
+  }
+
+  onSocketClose(): void {
+    clearTimeout(this.#closeTimer);
+    // What was read while the link was paused, and before the connection broke.
+    const rest = this.isReading ? (this.#socket.read() as Buffer | null) : null;
+    if (rest !== null) this.#reader.push(rest);
+    this.#state = "closed";
+    this.#events.onClose(this.#clientCode);
+    this.#onGone(this);
+  }
+
+  onMessage(payload: Buffer, isBinary: boolean): void {
+    this.#events.onMessage(payload, isBinary);
+  }
+
+  onOther(bytes: Buffer): void {
+    if (!this.isReading) return;
+    this.#receiver ??= new ProtocolReceiver(this.#limits.maxMessageBytes, this);
+    if (!this.#receiver.write(bytes)) this.#socket.pause();
+  }
+
+  onOtherDone(): void {
+    this.#receiver = undefined;
+  }
+
+  onDrain(): void {
+    if (!this.#isPaused) this.#socket.resume();
+  }
+
+  onPing(payload: Buffer): void {
+    const isWanted = this.#state === "open" || this.#state === "leaving";
+    if (isWanted && this.pendingBytes <= this.#limits.clientBufferBytes) this.write(pongFrame(payload));
+  }
+
+  onConclude(code: number, reason: string): void {
+    this.#clientCode = code;
+    this.#answerClose(code === noCode ? emptyCloseFrame : closeFrame(code, reason));
+  }
+
+  onFault(code: number): void {
+    this.#answerClose(closeFrame(code, ""));
+  }
+
+  /** Sends the close frame if none was sent before, and then no more. */
+  #answerClose(frame: Buffer): void {
+    if (!this.isReading) return;
+    if (this.#state !== "closing") this.write(frame);
+    this.onSocketEnd();
+    this.#limitClosing();
+  }
+
+  #sendClose(frame: Buffer): void {
+    if (this.#state !== "leaving") return;
+    this.#state = "closing";
+    this.write(frame);
+    this.#limitClosing();
+  }
+
+  #limitClosing(): void {
+    this.#closeTimer ??= setTimeout(() => this.abort(), closeTimeoutMs);
+  }
+
+  /** The client gets a few seconds from the close frame on, which is too short for what may wait before it. */
+  #sendCloseWhenTaken(frame: Buffer): void {
     const watch = new StallWatch(
       this.#limits.slowTimeoutMs,
       () => this.takenBytes,
@@ -131,7 +222,22 @@ export class SocketLink implements ClientLink {
     watch.start();
     this.whenTaken(() => {
       watch.stop();
-      sayGoodbye();
+      this.#sendClose(frame);
     });
   }
 }
+
+function socketOnData(this: Socket, chunk: Buffer): void {
+  (this as LinkedSocket)[linkOf].onSocketData(chunk);
+}
+
+function socketOnEnd(this: Socket): void {
+  (this as LinkedSocket)[linkOf].onSocketEnd();
+}
+
+function socketOnClose(this: Socket): void {
+  (this as LinkedSocket)[linkOf].onSocketClose();
+}
+
+/** The close that follows says enough. */
+function socketOnError(): void {}

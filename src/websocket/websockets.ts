@@ -1,64 +1,47 @@
-import { createHash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { type LinkLimits, SocketLink } from "./socket-link.ts";
 
-/** RFC 6455 section 1.3. */
-const acceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/** `ws` insists on 16 bytes; this key stands in for a client's own of another length. */
-const standInKey = Buffer.alloc(16).toString("base64");
-/** How long a client may take to answer the close of its connection. */
-const closeTimeoutMs = 2000;
-
 export interface WebsocketOptions extends LinkLimits {
   readonly pingIntervalMs: number;
 }
 
+/** A client whose request to become a websocket was found good and has no answer yet. */
+export interface Handshake {
+  readonly socket: Socket;
+  /** What the client has sent behind its request. */
+  readonly head: Buffer;
+  /** The answer that completes the handshake. */
+  readonly answer: string;
+}
+
 /** Makes websockets of sockets, and keeps an eye on them. */
 export class Websockets {
-  readonly #server: WebSocketServer;
-  readonly #heartbeat: Heartbeat;
   readonly #limits: LinkLimits;
-  readonly #links = new Set<SocketLink>();
-  /** The keys as clients sent them, of handshakes under way. */
-  readonly #clientKeys = new WeakMap<IncomingMessage, string>();
+  readonly #heartbeat: Heartbeat;
+  readonly #onGone = (link: SocketLink): void => this.#forget(link);
   #onAllClosed: (() => void) | undefined;
 
   constructor(options: WebsocketOptions) {
-    // `closeTimeout` is newer than the types of `ws`.
-    const serverOptions: ServerOptions & { closeTimeout: number } = {
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: options.maxMessageBytes,
-      closeTimeout: closeTimeoutMs,
-    };
-    this.#server = new WebSocketServer(serverOptions);
-    this.#server.on("headers", (headers, request) => this.#writeAccept(headers, request));
-    this.#heartbeat = new Heartbeat(options.pingIntervalMs);
     this.#limits = options;
+    this.#heartbeat = new Heartbeat(options.pingIntervalMs);
   }
 
-  /** Completes the handshake of a request that `checkHandshake` has passed. */
-  open(request: IncomingMessage, socket: Socket, head: Buffer, events: ClientEvents): ClientLink {
-    let link: SocketLink | undefined;
-    this.#clientKeys.set(request, request.headers["sec-websocket-key"] ?? "");
-    request.headers["sec-websocket-key"] = standInKey;
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      link = new SocketLink(webSocket, socket, events, this.#limits);
-      this.#keep(link, webSocket);
-    });
-    if (link === undefined) throw new RefusedError(400, "handshake is not valid");
+  /** Completes a handshake. @throws RefusedError where the client is gone. */
+  open({ socket, head, answer }: Handshake, events: ClientEvents): ClientLink {
+    if (!socket.readable || !socket.writable) throw new RefusedError(400, "the client is gone");
+    socket.write(answer);
+    if (head.length > 0) socket.unshift(head);
+    const link = new SocketLink(socket, events, this.#limits, this.#onGone);
+    this.#heartbeat.add(link);
     return link;
   }
 
   /** Resolves when all connections are closed; those that take longer than that are cut. */
   async closed(withinMs: number): Promise<void> {
-    if (this.#links.size === 0) return;
+    if (this.#heartbeat.links.size === 0) return;
     const timer = setTimeout(() => this.abortAll(), withinMs);
     await new Promise<void>((resolve) => {
       this.#onAllClosed = resolve;
@@ -68,26 +51,11 @@ export class Websockets {
 
   /** Cuts all connections that are left. */
   abortAll(): void {
-    for (const link of this.#links) link.abort();
+    for (const link of this.#heartbeat.links) link.abort();
   }
 
-  #keep(link: SocketLink, webSocket: WebSocket): void {
-    this.#links.add(link);
-    this.#heartbeat.add(link);
-    webSocket.once("close", () => {
-      this.#links.delete(link);
-      this.#heartbeat.delete(link);
-      if (this.#links.size === 0) this.#onAllClosed?.();
-    });
-  }
-
-  /** The answer is computed from the client's own key, whatever its length. */
-  #writeAccept(headers: string[], request: IncomingMessage): void {
-    const key = this.#clientKeys.get(request) ?? "";
-    const accept = createHash("sha1")
-      .update(key + acceptGuid)
-      .digest("base64");
-    const line = headers.findIndex((header) => header.startsWith("Sec-WebSocket-Accept:"));
-    headers[line] = `Sec-WebSocket-Accept: ${accept}`;
+  #forget(link: SocketLink): void {
+    this.#heartbeat.delete(link);
+    if (this.#heartbeat.links.size === 0) this.#onAllClosed?.();
   }
 }

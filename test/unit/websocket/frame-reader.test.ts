@@ -10,8 +10,6 @@ const { Receiver } = ws as unknown as { Receiver: new (options: object) => Recei
 
 const maxMessageBytes = 200_000;
 const limits = { isServer: true, maxPayload: maxMessageBytes, skipUTF8Validation: false };
-const open = 1;
-const closing = 2;
 
 /** What a connection makes of bytes: messages, pings and pongs, and how it ends. */
 interface Outcome {
@@ -28,7 +26,7 @@ interface Reading {
 /** `ws` alone, which is the measure of what is right. */
 function readAlone(): Reading {
   const outcome: Outcome = { messages: [], controls: [], end: "" };
-  const receiver = createReceiver(outcome, () => undefined);
+  const receiver = createReceiver(outcome);
   return {
     outcome,
     async push(bytes) {
@@ -41,14 +39,21 @@ function readAlone(): Reading {
 /** The reader in front of `ws`, as a link has it. */
 function readAhead(): Reading {
   const outcome: Outcome = { messages: [], controls: [], end: "" };
-  const readiness = { readyState: open, OPEN: open };
-  const receiver = createReceiver(outcome, () => {
-    readiness.readyState = closing;
-  });
-  const events = { onMessage: (payload: Buffer, isBinary: boolean) => note(outcome, payload, isBinary) };
-  const reader = new FrameReader(readiness, maxMessageBytes, events, (bytes) => {
-    if (outcome.end === "") receiver.write(bytes);
-  });
+  let receiver: Receiver | undefined;
+  const handler = {
+    get isReading() {
+      return outcome.end === "";
+    },
+    onMessage: (payload: Buffer, isBinary: boolean) => note(outcome, payload, isBinary),
+    onOther(bytes: Buffer) {
+      receiver ??= createReceiver(outcome);
+      if (outcome.end === "") receiver.write(bytes);
+    },
+    onOtherDone() {
+      receiver = undefined;
+    },
+  };
+  const reader = new FrameReader(maxMessageBytes, handler);
   return {
     outcome,
     async push(bytes) {
@@ -58,11 +63,10 @@ function readAhead(): Reading {
   };
 }
 
-function createReceiver(outcome: Outcome, onEnd: () => void): Receiver {
+function createReceiver(outcome: Outcome): Receiver {
   const receiver = new Receiver(limits);
   const end = (how: string): void => {
     outcome.end ||= how;
-    onEnd();
   };
   receiver.on("message", (data: Buffer, isBinary: boolean) => note(outcome, data, isBinary));
   receiver.on("ping", (data: Buffer) => outcome.controls.push(`ping ${data.toString("hex")}`));
@@ -157,9 +161,11 @@ test("whatever a client sends, however it is cut, comes out as from ws alone", a
 test("plain messages never reach ws", () => {
   const received: string[] = [];
   const passedOn: Buffer[] = [];
-  const events = { onMessage: (payload: Buffer) => received.push(payload.toString()) };
-  const reader = new FrameReader({ readyState: open, OPEN: open }, maxMessageBytes, events, (bytes) => {
-    passedOn.push(bytes);
+  const reader = new FrameReader(maxMessageBytes, {
+    isReading: true,
+    onMessage: (payload) => received.push(payload.toString()),
+    onOther: (bytes) => passedOn.push(bytes),
+    onOtherDone: () => undefined,
   });
   const bytes = Buffer.concat(
     ["one", "two", "x".repeat(1000)].map((text) =>

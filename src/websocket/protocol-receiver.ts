@@ -1,0 +1,56 @@
+import type { Writable } from "node:stream";
+import * as ws from "ws";
+import { closeCodes } from "../close-codes.ts";
+
+/** As many as `ws` allows where it is used as a server. */
+const maxBufferedChunks = 256 * 1024;
+const maxFragments = 16 * 1024;
+
+/** What {@link ProtocolReceiver} tells. */
+export interface ProtocolEvents {
+  onMessage(payload: Buffer, isBinary: boolean): void;
+  onPing(payload: Buffer): void;
+
+  /** A close frame; 1005 is one without a code (RFC 6455 section 7.1.5). Nothing is read after it. */
+  onConclude(code: number, reason: string): void;
+
+  /** The client has broken the protocol; the code says how. Nothing is read after it. */
+  onFault(code: number): void;
+
+  /** Bytes may come again after `write` has said to wait. */
+  onDrain(): void;
+}
+
+/** The receiver of `ws`, which its types leave out. */
+type Receiver = Writable;
+const { Receiver } = ws as unknown as { Receiver: new (options: object) => Receiver };
+
+/** The close codes of the faults that `ws` finds (its documentation, "WS Error Codes"); all others break the protocol. */
+const faultCodes = new Map<string | undefined, number>([
+  ["WS_ERR_INVALID_UTF8", closeCodes.invalidPayload.code],
+  ["WS_ERR_TOO_MANY_BUFFERED_PARTS", closeCodes.policyViolation.code],
+  ["WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", closeCodes.messageTooBig.code],
+  ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", closeCodes.messageTooBig.code],
+]);
+
+/** Reads any frames of one client, in pieces of any size, as the protocol wants it (RFC 6455 section 5). */
+export class ProtocolReceiver {
+  readonly #receiver: Receiver;
+
+  constructor(maxMessageBytes: number, events: ProtocolEvents) {
+    const options = { isServer: true, maxPayload: maxMessageBytes, maxBufferedChunks, maxFragments };
+    this.#receiver = new Receiver(options)
+      .on("message", (payload: Buffer, isBinary: boolean) => events.onMessage(payload, isBinary))
+      .on("ping", (payload: Buffer) => events.onPing(payload))
+      .on("conclude", (code: number, reason: Buffer) => events.onConclude(code, reason.toString()))
+      .on("error", (error: NodeJS.ErrnoException) =>
+        events.onFault(faultCodes.get(error.code) ?? closeCodes.protocolError.code),
+      )
+      .on("drain", () => events.onDrain());
+  }
+
+  /** Takes bytes; false says that `onDrain` should be waited for. */
+  write(bytes: Buffer): boolean {
+    return this.#receiver.write(bytes);
+  }
+}

@@ -1,0 +1,136 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { SocketLink } from "../../../src/websocket/socket-link.ts";
+import { until } from "../../helpers/until.ts";
+
+const limits = { maxMessageBytes: 1024, slowTimeoutMs: 500, clientBufferBytes: 64 * 1024 };
+const listener = createServer();
+const gone: SocketLink[] = [];
+const closeCodes: number[] = [];
+const messages: string[] = [];
+
+let link: SocketLink;
+let client: Socket;
+let received = Buffer.alloc(0);
+
+beforeEach(async () => {
+  gone.length = 0;
+  closeCodes.length = 0;
+  messages.length = 0;
+  received = Buffer.alloc(0);
+  listener.listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const accepted = once(listener, "connection") as Promise<[Socket]>;
+  client = connect({ port: (listener.address() as { port: number }).port, host: "127.0.0.1" });
+  client.on("error", () => undefined);
+  client.on("data", (chunk: Buffer) => {
+    received = Buffer.concat([received, chunk]);
+  });
+  const [socket] = await accepted;
+  const events = {
+    onMessage: (payload: Buffer) => messages.push(payload.toString()),
+    onClose: (code: number) => closeCodes.push(code),
+  };
+  link = new SocketLink(socket, events, limits, (closed) => gone.push(closed));
+});
+
+afterEach(async () => {
+  client.destroy();
+  link.abort();
+  await until(() => gone.length === 1, "the end of the link");
+  const closed = once(listener, "close");
+  listener.close();
+  await closed;
+});
+
+/** A frame of a client, masked with zeros. */
+function frame(first: number, payload: Buffer | string = ""): Buffer {
+  const bytes = Buffer.from(payload);
+  return Buffer.concat([Buffer.of(first, 0x80 | bytes.length, 0, 0, 0, 0), bytes]);
+}
+
+const text = 0x81;
+const ping = 0x89;
+const close = 0x88;
+const goodbye = Buffer.of(0x03, 0xe8);
+
+test("a client that pings and takes no answers makes nothing pile up beyond its buffer", async () => {
+  client.pause();
+  const pings = Buffer.concat(Array.from({ length: 1000 }, () => frame(ping, "x".repeat(125))));
+  const rounds = 300;
+  for (let round = 0; round < rounds; round += 1) client.write(pings);
+  await until(() => link.readBytes === rounds * pings.length, "all pings to be read");
+  expect(link.pendingBytes).toBeLessThanOrEqual(limits.clientBufferBytes + 127);
+  client.resume();
+  await until(() => link.pendingBytes === 0, "the answers to be taken");
+  client.write(frame(ping, "last"));
+  await until(() => received.subarray(-4).equals(Buffer.from("last")), "the answer to the last ping");
+});
+
+test("the client's close is answered with its own code, and the connection ended", async () => {
+  client.write(Buffer.concat([frame(text, "one"), frame(close, goodbye), frame(text, "too late")]));
+  await once(client, "end");
+  expect(received.toString("hex")).toBe("880203e8");
+  expect(messages).toEqual(["one"]);
+  client.end();
+  await until(() => closeCodes.length === 1, "the close");
+  expect(closeCodes).toEqual([1000]);
+});
+
+test("a close frame without a code is answered with one like it", async () => {
+  client.write(frame(close));
+  await once(client, "end");
+  expect(received.toString("hex")).toBe("8800");
+  await until(() => closeCodes.length === 1, "the close");
+  expect(closeCodes).toEqual([1005]);
+});
+
+test("our close frame stands behind what waits, and the client's answer ends the connection", async () => {
+  link.write(Buffer.from("810161", "hex"));
+  link.close(4008, "too slow");
+  await until(() => received.length === 15, "the close frame");
+  expect(received.subarray(0, 7).toString("hex")).toBe("810161880a0fa8");
+  client.write(frame(close, received.subarray(5, 7)));
+  await once(client, "end");
+  await until(() => closeCodes.length === 1, "the close");
+  expect(closeCodes).toEqual([4008]);
+});
+
+test("a second close changes nothing", async () => {
+  link.close(1000, "");
+  link.close(1011, "again");
+  await until(() => received.length > 0, "the close frame");
+  client.write(frame(close, goodbye));
+  await once(client, "end");
+  expect(received.toString("hex")).toBe("880203e8");
+});
+
+test("a client that says nothing to our close is cut", async () => {
+  link.close(1000, "");
+  await until(() => closeCodes.length === 1, "the cut");
+  expect(closeCodes).toEqual([1006]);
+});
+
+test("a client that takes nothing cannot put off its close for ever", async () => {
+  client.pause();
+  link.write(Buffer.alloc(32 * 1024 * 1024));
+  link.close(1000, "");
+  await until(() => closeCodes.length === 1, "the cut");
+  expect(closeCodes).toEqual([1006]);
+});
+
+test("a connection that ends without a close frame is over with 1006", async () => {
+  client.end(frame(text, "last words"));
+  await until(() => closeCodes.length === 1, "the close");
+  expect(closeCodes).toEqual([1006]);
+  expect(messages).toEqual(["last words"]);
+});
+
+test("while it is paused nothing is read, and afterwards all of it", async () => {
+  link.pause();
+  client.write(frame(text, "one"));
+  link.resume();
+  await until(() => messages.length === 1, "the message");
+  expect(link.isPaused).toBe(false);
+});
