@@ -5,6 +5,10 @@ export interface LogFields {
   readonly pid?: number;
 }
 
+/** From what matters most to what is only for a closer look. */
+export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
 type Log = (message: string, fields?: LogFields) => void;
 
 /** Where the server says what happens. Messages are plain text; whoever prints them escapes control characters. */

@@ -39,6 +39,7 @@ const homes: Readonly<Record<string, string>> = {
   "prom-client": "metrics",
   commander: "cli",
   pino: "cli",
+  "sonic-boom": "cli",
   "node:process": "cli",
   "node:http": "http",
   send: "http",

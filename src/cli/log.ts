@@ -1,11 +1,12 @@
 import { isatty } from "node:tty";
-import { destination, type Logger as Pino, pino } from "pino";
-import type { LogFields, Logger } from "../logger.ts";
-import { formatLine } from "./log-line.ts";
+import sonicBoom from "sonic-boom";
+import { type Logger, type LogLevel, logLevels } from "../logger.ts";
+import { formatLine, type WriteEntry } from "./log-line.ts";
 
-const levels = ["info", "debug", "trace"] as const;
 const stderr = 2;
 const batchBytes = 8 * 1024;
+/** Without -v, with it, and with -vv. */
+const lowestLevels: readonly LogLevel[] = ["info", "debug", "trace"];
 
 export interface LogOptions {
   readonly logJson: boolean;
@@ -13,29 +14,38 @@ export interface LogOptions {
 }
 
 /** Logs to stderr: JSON, or short lines that are coloured on a terminal. */
-export function createLogger(options: LogOptions, environment: NodeJS.ProcessEnv): Logger {
-  const level = levels[options.verbosity] ?? "trace";
-  const hasColors = isatty(stderr) && !environment["NO_COLOR"];
+export async function createLogger(options: LogOptions, environment: NodeJS.ProcessEnv): Promise<Logger> {
   const output = openStderr();
-  const stream = options.logJson
-    ? { write: (line: string) => output(line) }
-    : { write: (line: string) => output(formatLine(line, hasColors)) };
-  return adapt(
-    pino(
-      {
-        level,
-        base: null,
-        timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: (label) => ({ level: label }) },
-      },
-      stream,
-    ),
-  );
+  const lowest = logLevels.indexOf(lowestLevels[options.verbosity] ?? "trace");
+  const write = options.logJson ? await openJson(output) : openText(output, environment);
+  const log = (level: LogLevel): Logger[LogLevel] => {
+    if (logLevels.indexOf(level) > lowest) return () => undefined;
+    return (message, fields) => write(level, message, fields);
+  };
+  return {
+    error: log("error"),
+    warn: log("warn"),
+    info: log("info"),
+    debug: log("debug"),
+    trace: log("trace"),
+    isTracing: lowest === logLevels.indexOf("trace"),
+  };
+}
+
+function openText(output: (line: string) => void, environment: NodeJS.ProcessEnv): WriteEntry {
+  const hasColors = isatty(stderr) && !environment["NO_COLOR"];
+  return (level, message, fields) => output(formatLine(level, new Date(), message, fields, hasColors));
+}
+
+/** Loaded only where it is asked for, since pino takes as long as all the rest of the command line. */
+async function openJson(output: (line: string) => void): Promise<WriteEntry> {
+  const { createJsonLog } = await import("./json-log.ts");
+  return createJsonLog(output);
 }
 
 /** Writes all lines of one turn of the event loop at once: a busy server logs thousands of them a second. */
 function openStderr(): (line: string) => void {
-  const output = destination({ fd: stderr, sync: true, minLength: batchBytes });
+  const output = new sonicBoom.SonicBoom({ fd: stderr, sync: true, minLength: batchBytes });
   // Whoever reads the log may go, or the disk be full: the server goes on without.
   output.on("error", () => undefined);
   let isFlushPlanned = false;
@@ -50,22 +60,5 @@ function openStderr(): (line: string) => void {
     if (isFlushPlanned) return;
     isFlushPlanned = true;
     setImmediate(flush);
-  };
-}
-
-function adapt(logger: Pino): Logger {
-  const log =
-    (level: "error" | "warn" | "info" | "debug" | "trace") =>
-    (message: string, fields?: LogFields): void => {
-      if (fields === undefined) logger[level](message);
-      else logger[level](fields, message);
-    };
-  return {
-    error: log("error"),
-    warn: log("warn"),
-    info: log("info"),
-    debug: log("debug"),
-    trace: log("trace"),
-    isTracing: logger.isLevelEnabled("trace"),
   };
 }

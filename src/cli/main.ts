@@ -27,7 +27,7 @@ export async function main(words: readonly string[], environment: NodeJS.Process
 
 async function run(commandLine: CommandLine & { kind: "run" }, environment: NodeJS.ProcessEnv): Promise<number> {
   const { command, args, options } = commandLine;
-  const logger = createLogger(options, environment);
+  const logger = await createLogger(options, environment);
   const server = createServer({ ...options, command, args, environment }, logger);
   const forgetSignals = obeySignals(server, logger);
   try {
