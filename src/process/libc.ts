@@ -118,6 +118,12 @@ export class Libc {
     return decodeStatus(status[0] as number);
   }
 
+  /** Signals all processes of a group that may be signalled. */
+  signalGroup(group: number, signal: NodeJS.Signals): void {
+    // Unlike process.kill this makes no exception of a group that is gone, as nearly all groups are at their end.
+    this.#functions.kill(-group, constants.signals[signal]);
+  }
+
   #createAttributes(): Buffer {
     const attributes = Buffer.alloc(opaqueBytes);
     const allSignals = Buffer.alloc(opaqueBytes);
@@ -180,6 +186,7 @@ function bind(koffi: Koffi) {
     fcntl: find("int fcntl(int descriptor, int command, ...)"),
     sigfillset: find("int sigfillset(void *signals)"),
     sigemptyset: find("int sigemptyset(void *signals)"),
+    kill: find("int kill(int target, int signal)"),
     waitid: find("int waitid(int type, unsigned int id, void *info, int options)"),
     waitpid: find("int waitpid(int pid, void *status, int options)"),
   };

@@ -46,14 +46,14 @@ export class Lifetime {
     const { closeInput, killGraceMs } = this.#options;
     closeInput();
     this.#steps = [
-      setTimeout(() => this.#signal("SIGTERM"), terminateAfterMs),
-      setTimeout(() => this.#signal("SIGKILL"), terminateAfterMs + killGraceMs),
+      setTimeout(() => this.#options.spawned.signalGroup("SIGTERM"), terminateAfterMs),
+      setTimeout(() => this.#options.spawned.signalGroup("SIGKILL"), terminateAfterMs + killGraceMs),
     ];
   }
 
   kill(): void {
     if (this.#state === "ended") return;
-    this.#signal("SIGKILL");
+    this.#options.spawned.signalGroup("SIGKILL");
     if (this.#state === "exited") this.#end();
     else this.#state = "terminating";
   }
@@ -99,23 +99,8 @@ export class Lifetime {
     if (this.#state === "ended" || this.#exit === undefined) return;
     this.#state = "ended";
     clearTimeout(this.#grace);
-    this.#signal("SIGKILL");
+    this.#options.spawned.signalGroup("SIGKILL");
     const { code, signal } = this.#exit;
     this.#options.onEnd(this.#fault === undefined ? { code, signal } : { code, signal, fault: this.#fault });
   }
-
-  /** Signals the process's group, which may outlive the process itself. */
-  #signal(signal: NodeJS.Signals): void {
-    try {
-      process.kill(-this.#options.spawned.pid, signal);
-    } catch (error) {
-      if (!isGone(error)) throw error;
-    }
-  }
-}
-
-/** EPERM: all that is left of the group runs as somebody else, or is a zombie on some systems. */
-function isGone(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === "ESRCH" || code === "EPERM";
 }

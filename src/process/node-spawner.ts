@@ -30,6 +30,7 @@ export class NodeSpawner implements Spawner {
         stdin: (child.stdin ?? undefined) as Socket | undefined,
         stdout: (child.stdout ?? undefined) as Socket | undefined,
         exited,
+        signalGroup: (signal) => signalGroup(child.pid as number, signal),
         enlargeOutput: () => undefined,
       };
     } catch (error) {
@@ -39,5 +40,15 @@ export class NodeSpawner implements Spawner {
 
   close(): void {
     // Node keeps track of its children itself.
+  }
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // EPERM: all that is left of the group runs as somebody else, or is a zombie on some systems.
+    if (code !== "ESRCH" && code !== "EPERM") throw error;
   }
 }

@@ -52,6 +52,7 @@ export class PosixSpawner implements Spawner {
         stdin: new Socket({ fd: stdin.writeEnd, readable: false, writable: true }),
         stdout: new Socket({ fd: stdout.readEnd, readable: true, writable: false }),
         exited,
+        signalGroup: (signal) => this.#libc.signalGroup(pid, signal),
         enlargeOutput: () => void this.#enlarge(stdout.readEnd, exited),
       };
     } catch (error) {
@@ -64,7 +65,14 @@ export class PosixSpawner implements Spawner {
     try {
       const pid = await this.#start(request, "nothing", ourStderr);
       const exited = this.#exit(pid);
-      return { pid, stdin: undefined, stdout: undefined, exited, enlargeOutput: () => undefined };
+      return {
+        pid,
+        stdin: undefined,
+        stdout: undefined,
+        exited,
+        signalGroup: (signal) => this.#libc.signalGroup(pid, signal),
+        enlargeOutput: () => undefined,
+      };
     } catch (error) {
       throw notStarted(request.command, error);
     }

@@ -18,6 +18,8 @@ export interface SpawnedProcess {
   readonly stdin: Socket | undefined;
   readonly stdout: Socket | undefined;
   readonly exited: Promise<ProcessExit>;
+  /** Signals the process's group, which may outlive the process itself; a group that is gone does not mind. */
+  signalGroup(signal: NodeJS.Signals): void;
   /** Lets the process write more before it has to wait, where that can be had. */
   enlargeOutput(): void;
 }

@@ -32,7 +32,7 @@ export class Websockets {
   /** Completes a handshake. @throws RefusedError where the client is gone. */
   open({ socket, head, answer }: Handshake, events: ClientEvents): ClientLink {
     if (!socket.readable || !socket.writable) throw new RefusedError(400, "the client is gone");
-    socket.write(answer);
+    socket.write(answer, "latin1");
     if (head.length > 0) socket.unshift(head);
     const link = new SocketLink(socket, events, this.#limits, this.#onGone);
     this.#heartbeat.add(link);

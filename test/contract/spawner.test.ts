@@ -66,14 +66,17 @@ describe.each(spawners)("%s", (_, create) => {
 
   test("a process leads a session and a group of its own, which can be signalled as a whole", async () => {
     using spawner = opened(create());
-    const { pid, stdout, exited } = await spawner.sh("sleep 100 & echo $!; wait");
+    const spawned = await spawner.sh("sleep 100 & echo $!; wait");
+    const { pid, stdout, exited } = spawned;
     const [line] = await once(stdout, "data");
     const child = Number(line);
     expect(placeOf(pid)).toEqual({ group: pid, session: pid });
     expect(placeOf(child)).toEqual({ group: pid, session: pid });
-    process.kill(-pid, "SIGKILL");
+    spawned.signalGroup("SIGKILL");
     expect(await exited).toMatchObject({ signal: "SIGKILL" });
     await allGone([pid, child]);
+    // A group that is gone is no error.
+    spawned.signalGroup("SIGKILL");
   });
 
   test("large input and output arrive whole", async () => {
