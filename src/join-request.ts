@@ -2,6 +2,8 @@ import { isUtf8 } from "node:buffer";
 
 /** One client's request to join a room: plain data, so that it can be handed to where the room lives. */
 export interface JoinRequest {
+  /** The id of its connection: no other client of this server has it, ever. */
+  readonly connectionId: number;
   readonly room: string;
   /** What follows the room in the path, percent-decoded: empty, or from its slash on. */
   readonly pathInfo: string;

@@ -18,6 +18,8 @@ export interface Logger {
   readonly info: Log;
   readonly debug: Log;
   readonly trace: Log;
+  /** Whether `debug` goes anywhere, so that nobody need carry it far for nothing. */
+  readonly isDebugging: boolean;
   /** Whether `trace` goes anywhere, so that hot paths need not build what nobody reads. */
   readonly isTracing: boolean;
 }
@@ -31,5 +33,6 @@ export const silentLogger: Logger = {
   info: nothing,
   debug: nothing,
   trace: nothing,
+  isDebugging: false,
   isTracing: false,
 };

@@ -181,6 +181,26 @@ export function portRange(common: Common & { default: string }): OptionSpec<{ st
   };
 }
 
+const maxWorkers = 64;
+
+/** A number of worker processes, or "auto" for what suits the machine. */
+export function workerCount(common: Common & { default: string }): OptionSpec<number | "auto"> {
+  const { default: defaultText, ...rest } = common;
+  const isNumber = (value: unknown): value is number => Number.isInteger(value) && isBetween(value, 0, maxWorkers);
+  return {
+    ...rest,
+    expected: `auto or a whole number from 0 to ${maxWorkers}`,
+    defaultText,
+    bareText: undefined,
+    parse(value) {
+      if (value === "auto") return value;
+      const number = wholeNumber.test(value) ? Number(value) : undefined;
+      return isNumber(number) ? number : undefined;
+    },
+    check: (value) => value === "auto" || isNumber(value),
+  };
+}
+
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Names of environment variables. */

@@ -10,6 +10,7 @@ import {
   size,
   text,
   variableNames,
+  workerCount,
 } from "./option-kinds.ts";
 
 /** THE table of options: flags, environment variables, validation, `--help` and docs/options.md come from it. */
@@ -19,6 +20,14 @@ export const optionTable = {
     group: "listening",
     default: "0.0.0.0:9000",
     help: "Address to listen on; port 0 picks a free one",
+  }),
+  workers: workerCount({
+    flag: "--workers <NUM|auto>",
+    group: "listening",
+    default: "auto",
+    help:
+      "Processes that rooms live in: auto is one for each usable core, up to 8; with 0 rooms live in the server's own " +
+      "process",
   }),
   oneshot: flag({
     flag: "--oneshot",

@@ -24,8 +24,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   room: ["framing", "leaves"],
   process: ["framing", "leaves"],
   websocket: ["framing", "leaves"],
-  metrics: ["room", "leaves"],
-  http: ["framing", "room", "process", "websocket", "metrics", "options", "leaves"],
+  host: ["framing", "room", "process", "websocket", "options", "leaves"],
+  workers: ["host", "room", "process", "websocket", "leaves"],
+  metrics: ["host", "room", "leaves"],
+  http: ["host", "workers", "room", "websocket", "metrics", "options", "leaves"],
   index: ["http", "leaves"],
   cli: ["index", "options", "leaves"],
 };

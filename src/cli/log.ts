@@ -28,6 +28,7 @@ export async function createLogger(options: LogOptions, environment: NodeJS.Proc
     info: log("info"),
     debug: log("debug"),
     trace: log("trace"),
+    isDebugging: lowest >= logLevels.indexOf("debug"),
     isTracing: lowest === logLevels.indexOf("trace"),
   };
 }

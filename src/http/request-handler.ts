@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageOf, RefusedError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { RoomHost, RoomSummary } from "../room/room-host.ts";
+import type { RoomHost } from "../host/room-host.ts";
+import type { RoomSummary } from "../room/room-summary.ts";
 import { respond, respondJson, respondText } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { parseTarget, type Target } from "./target.ts";
@@ -60,7 +61,7 @@ export class RequestHandler {
     const statsPath = /^\/stats(?:\/([^/]*))?$/.exec(target.rest);
     if (target.path === "/health") this.#answerHealth(response);
     else if (target.path === "/metrics") await answerMetrics(metrics, response);
-    else if (hasStats && statsPath !== null) this.#answerStats(target.room, statsPath[1], response);
+    else if (hasStats && statsPath !== null) await this.#answerStats(target.room, statsPath[1], response);
     else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);
     else respondText(response, 404, notFoundText(request, target));
   }
@@ -70,8 +71,8 @@ export class RequestHandler {
     else respondJson(response, 200, { status: "ok" });
   }
 
-  #answerStats(name: string, statistic: string | undefined, response: ServerResponse): void {
-    const room = this.#options.host.find(name);
+  async #answerStats(name: string, statistic: string | undefined, response: ServerResponse): Promise<void> {
+    const room = await this.#options.host.find(name);
     if (room === undefined) {
       respondText(response, 404, "room is not open");
     } else if (statistic === undefined) {

@@ -1,22 +1,11 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { availableParallelism } from "node:os";
 import { ServerError } from "../errors.ts";
-import { createFraming, type FramingName } from "../framing/create-framing.ts";
+import type { RoomHost } from "../host/room-host.ts";
 import type { Logger } from "../logger.ts";
 import { completeOptions, type Options } from "../options.ts";
-import { createSpawner } from "../process/create-spawner.ts";
-import { Guardian } from "../process/guardian.ts";
-import { Program } from "../process/program.ts";
-import type { Spawner } from "../process/spawner.ts";
-import { Counters } from "../room/counters.ts";
-import { DropLog } from "../room/drop-log.ts";
-import type { SpawnTime } from "../room/room-context.ts";
-import { Rooms } from "../room/rooms.ts";
-import { compileTemplate } from "../room/template.ts";
-import { software } from "../version.ts";
-import { frameFormat } from "../websocket/frame.ts";
-import { Websockets } from "../websocket/websockets.ts";
 import { RequestHandler } from "./request-handler.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { Upgrade } from "./upgrade.ts";
@@ -29,10 +18,13 @@ const httpLimits = {
   maxHeaderSize: 16 * 1024,
 };
 
-/** How long clients may take to say goodbye once all processes are gone. */
-const goodbyeMs = 1000;
+/** More workers than that share the cores with too many others by themselves. */
+const maxAutoWorkers = 8;
 
-/** What a server is made with: the command, and options under the names of the table in options.ts. */
+/**
+ * What a server is made with: the command, and options under the names of the table in options.ts. Without `workers`,
+ * rooms live in the process that makes the server.
+ */
 export type ServerOptions = Partial<Omit<Options, "logJson" | "verbosity">> & {
   readonly command: string;
   readonly args?: readonly string[];
@@ -42,10 +34,7 @@ export type ServerOptions = Partial<Omit<Options, "logJson" | "verbosity">> & {
 
 /** Everything that one running server is made of. */
 interface Parts {
-  readonly spawner: Spawner;
-  readonly guardian: Guardian;
-  readonly rooms: Rooms;
-  readonly websockets: Websockets;
+  readonly host: RoomHost;
   readonly http: HttpServer;
 }
 
@@ -73,7 +62,7 @@ export class Server {
     this.#command = command;
     this.#args = args;
     this.#environment = environment;
-    this.#options = completeOptions(rest);
+    this.#options = completeOptions({ workers: 0, ...rest });
     this.#logger = logger;
   }
 
@@ -91,10 +80,9 @@ export class Server {
     const parts = await this.#assemble();
     this.#parts = parts;
     try {
-      await parts.guardian.start();
       await this.#listen(parts.http);
     } catch (error) {
-      release(parts);
+      await parts.host.drain();
       throw error;
     }
     this.#state = "running";
@@ -112,8 +100,7 @@ export class Server {
 
   /** Ends all processes and connections at once; `stop` is then done soon. */
   kill(): void {
-    this.#parts?.rooms.kill();
-    this.#parts?.websockets.abortAll();
+    this.#parts?.host.kill();
   }
 
   async #stop(): Promise<void> {
@@ -122,76 +109,53 @@ export class Server {
     const parts = this.#parts;
     if (parts !== undefined && this.#state === "running") {
       this.#state = "stopping";
-      await parts.rooms.drain();
-      await parts.websockets.closed(goodbyeMs);
+      await parts.host.drain();
       const closed = once(parts.http, "close");
       parts.http.close();
       parts.http.closeAllConnections();
       await closed;
-      release(parts);
     }
     this.#state = "stopped";
     this.#onStopped();
   }
 
   async #assemble(): Promise<Parts> {
-    const options = this.#options;
-    const counters = new Counters();
-    const staticFiles = options.staticDir === undefined ? undefined : await openStaticFiles(options.staticDir);
-    const metrics = options.metrics ? await createMetrics(counters, () => rooms.list()) : undefined;
-    const spawner = createSpawner(this.#logger);
-    const guardian = new Guardian(spawner, this.#logger);
-    const rooms = this.#createRooms(this.#createProgram(spawner, guardian), counters, metrics?.spawnTime);
-    const websockets = new Websockets(options);
+    const { staticDir, stats, metrics } = this.#options;
+    const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
+    const host = await this.#startHost();
     const requests = new RequestHandler({
-      host: rooms,
-      hasStats: options.stats,
-      metrics,
+      host,
+      hasStats: stats,
+      metrics: metrics ? await createMetrics(host) : undefined,
       staticFiles,
       isDraining: () => this.#state === "stopping",
       logger: this.#logger,
     });
-    const upgrade = new Upgrade(rooms, websockets, requests, this.#logger);
+    const upgrade = new Upgrade(host, requests, this.#logger);
     const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
     http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
-    return { spawner, guardian, rooms, websockets, http };
+    return { host, http };
   }
 
-  #createProgram(spawner: Spawner, guardian: Guardian): Program {
-    const { passedVariables, tcp, tcpPorts, killGraceMs, attachDelayMs } = this.#options;
-    const variables = new Map<string, string>();
-    for (const name of passedVariables) {
-      const value = this.#environment[name];
-      if (value !== undefined) variables.set(name, value);
-    }
-    const program = {
-      command: this.#command,
-      args: this.#args,
-      passedVariables: variables,
-      software,
-      tcpPorts: tcp ? tcpPorts : undefined,
-      killGraceMs,
-      attachDelayMs,
-    };
-    return new Program(program, spawner, guardian);
-  }
-
-  #createRooms(program: Program, counters: Counters, spawnTime: SpawnTime = { observe: () => undefined }): Rooms {
+  /** Only what is needed is loaded: the rooms themselves, or what watches workers that have them. */
+  async #startHost(): Promise<RoomHost> {
     const options = this.#options;
-    const { joinMessage, leaveMessage, oneshot } = options;
-    const context = {
-      framing: createFraming(framingName(options), options),
-      wire: frameFormat,
-      launcher: program,
-      limits: options,
-      joinMessage: joinMessage === undefined ? undefined : compileTemplate(joinMessage, software),
-      leaveMessage: leaveMessage === undefined ? undefined : compileTemplate(leaveMessage, software),
-      counters,
-      spawnTime,
-      logger: this.#logger,
-      dropLog: new DropLog(this.#logger),
-    };
-    return new Rooms(context, oneshot ? { onOneshotEnd: () => void this.stop() } : {});
+    const settings = { command: this.#command, args: this.#args, variables: this.#variables(), options };
+    const workers = workerCount(options);
+    if (workers === 0) {
+      const { LocalHost } = await import("../host/local-host.ts");
+      return LocalHost.start(settings, this.#logger, { onOneshotEnd: () => void this.stop() });
+    }
+    const { WorkerHost } = await import("../workers/worker-host.ts");
+    return WorkerHost.start(workers, settings, this.#logger);
+  }
+
+  /** The variables of the server that each process gets. */
+  #variables(): [string, string][] {
+    return this.#options.passedVariables.flatMap((name) => {
+      const value = this.#environment[name];
+      return value === undefined ? [] : [[name, value] as [string, string]];
+    });
   }
 
   async #listen(http: HttpServer): Promise<void> {
@@ -206,10 +170,10 @@ export class Server {
   }
 }
 
-function framingName({ binary, frame }: Options): FramingName {
-  if (binary) return "raw";
-  if (frame === undefined) return "lines";
-  return frame === "binary" ? "gwsocket" : "json";
+/** A oneshot server has one client in all, which takes no second process. */
+function workerCount({ workers, oneshot }: Options): number {
+  if (oneshot) return 0;
+  return workers === "auto" ? Math.min(availableParallelism(), maxAutoWorkers) : workers;
 }
 
 /** Loaded only where they are asked for, since each of the two takes as long as all the rest. */
@@ -218,14 +182,9 @@ async function openStaticFiles(folder: string): Promise<StaticFiles> {
   return module.StaticFiles.open(folder);
 }
 
-async function createMetrics(counters: Counters, rooms: Rooms["list"]) {
+async function createMetrics(host: RoomHost) {
   const { MetricsPage } = await import("../metrics/metrics-page.ts");
-  return new MetricsPage({ counters, rooms });
-}
-
-function release({ guardian, spawner }: Parts): void {
-  guardian.stop();
-  spawner.close();
+  return new MetricsPage(() => host.figures());
 }
 
 function reasonOf(code: string | undefined): string {

@@ -1,26 +1,27 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { messageOf, RefusedError } from "../errors.ts";
+import { RefusedError } from "../errors.ts";
+import { refuse } from "../host/refusal.ts";
+import type { RoomHost } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
-import type { RoomHost } from "../room/room-host.ts";
 import { checkRoomName } from "../room/room-name.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
-import type { Websockets } from "../websocket/websockets.ts";
 import type { RequestHandler } from "./request-handler.ts";
-import { respondText } from "./respond.ts";
 import { parseTarget } from "./target.ts";
 
-/** Lets clients in: from an upgrade request to a place in a room. */
+const maxConnectionId = 0xffff_ffff;
+const retryAfterS = 5;
+
+/** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
   readonly #host: RoomHost;
-  readonly #websockets: Websockets;
   readonly #requests: RequestHandler;
   readonly #logger: Logger;
+  #lastConnectionId = 0;
 
-  constructor(host: RoomHost, websockets: Websockets, requests: RequestHandler, logger: Logger) {
+  constructor(host: RoomHost, requests: RequestHandler, logger: Logger) {
     this.#host = host;
-    this.#websockets = websockets;
     this.#requests = requests;
     this.#logger = logger;
   }
@@ -37,23 +38,21 @@ export class Upgrade {
       this.#requests.handle(request, responseTo(request, socket));
       return;
     }
-    this.#join(request, socket, head).catch((error: unknown) => this.#refuse(request, socket, error));
-  }
-
-  async #join(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const joinRequest = toJoinRequest(request, socket);
-    const handshake = { socket, head, answer: answerHandshake(request) };
-    await this.#host.join(joinRequest, (events) => this.#websockets.open(handshake, events));
-  }
-
-  #refuse(request: IncomingMessage, socket: Socket, error: unknown): void {
-    if (error instanceof RefusedError) {
-      this.#logger.info(`refused with ${error.status}: ${error.message}`);
-      respondText(responseTo(request, socket), error.status, error.message, error.headers);
-      return;
+    try {
+      const described = describe(request, socket);
+      const handshake = { socket, head, answer: answerHandshake(request) };
+      this.#host.admit({ ...described, connectionId: this.#nextConnectionId() }, handshake);
+    } catch (error) {
+      refuse(socket, error, this.#logger);
     }
-    this.#logger.error(`handshake failed: ${messageOf(error)}`);
-    respondText(responseTo(request, socket), 500, "internal error");
+  }
+
+  #nextConnectionId(): number {
+    if (this.#lastConnectionId === maxConnectionId) {
+      throw RefusedError.forNow("server is out of client ids", retryAfterS);
+    }
+    this.#lastConnectionId += 1;
+    return this.#lastConnectionId;
   }
 }
 
@@ -77,7 +76,8 @@ function responseTo(request: IncomingMessage, socket: Socket): ServerResponse {
   return response;
 }
 
-function toJoinRequest(request: IncomingMessage, socket: Socket): JoinRequest {
+/** What is told of a client to where its room lives. @throws RefusedError 400 where it asks for no good room. */
+function describe(request: IncomingMessage, socket: Socket): Omit<JoinRequest, "connectionId"> {
   const url = request.url ?? "";
   const target = parseTarget(url);
   return {

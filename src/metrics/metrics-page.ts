@@ -1,41 +1,53 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { SpawnTime } from "../room/room-context.ts";
-import { type MetricsSource, metricsTable, spawnTimeMetric } from "./metrics-table.ts";
+import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import type { HostFigures } from "../host/room-host.ts";
+import { type Metric, metricsTable } from "./metrics-table.ts";
+import { spawnTimeHistogram } from "./spawn-time-histogram.ts";
 
 /** The metrics of one server as OpenMetrics 1.0 text. */
 export class MetricsPage {
   readonly contentType = Registry.OPENMETRICS_CONTENT_TYPE;
-  readonly spawnTime: SpawnTime;
+  readonly #measure: () => Promise<HostFigures>;
   readonly #registry = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>();
+  /** Read whole before a page is made, so that what stands on it fits together. */
+  #figures: HostFigures | undefined;
 
-  constructor(source: MetricsSource) {
+  constructor(measure: () => Promise<HostFigures>) {
+    this.#measure = measure;
     this.#registry.setContentType(this.contentType);
-    const registers = [this.#registry];
-    for (const { name, help, labels, type, read } of metricsTable) {
-      const common = { name, help, labelNames: labels, registers };
-      if (type === "counter") {
-        const counter = new Counter({
-          ...common,
-          collect() {
-            counter.reset();
-            for (const [labelValues, value] of read(source)) counter.inc(labelValues, value);
-          },
-        });
-      } else {
-        const gauge = new Gauge({
-          ...common,
-          collect() {
-            gauge.reset();
-            for (const [labelValues, value] of read(source)) gauge.set(labelValues, value);
-          },
-        });
-      }
-    }
-    this.spawnTime = new Histogram({ ...spawnTimeMetric, registers });
+    for (const metric of metricsTable) this.#register(metric);
+    this.#registry.registerMetric(spawnTimeHistogram(() => this.#now.counters.spawnTimes));
     collectDefaultMetrics({ register: this.#registry });
   }
 
   async render(): Promise<string> {
+    this.#figures = await this.#measure();
     return this.#registry.metrics();
+  }
+
+  get #now(): HostFigures {
+    if (this.#figures === undefined) throw new Error("nothing was measured yet");
+    return this.#figures;
+  }
+
+  #register({ name, help, labels, type, read }: Metric): void {
+    const common = { name, help, labelNames: labels, registers: [this.#registry] };
+    const samples = (): ReturnType<typeof read> => read(this.#now);
+    if (type === "counter") {
+      const counter = new Counter({
+        ...common,
+        collect() {
+          counter.reset();
+          for (const [labelValues, value] of samples()) counter.inc(labelValues, value);
+        },
+      });
+    } else {
+      const gauge = new Gauge({
+        ...common,
+        collect() {
+          gauge.reset();
+          for (const [labelValues, value] of samples()) gauge.set(labelValues, value);
+        },
+      });
+    }
   }
 }

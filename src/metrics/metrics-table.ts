@@ -1,20 +1,14 @@
-import type { Counters } from "../room/counters.ts";
-import type { RoomSummary } from "../room/room-host.ts";
-
-/** Where metrics are read when somebody asks for them. */
-export interface MetricsSource {
-  readonly counters: Counters;
-  readonly rooms: () => Iterable<RoomSummary>;
-}
+import type { HostFigures, WorkerFigures } from "../host/room-host.ts";
+import type { CounterValues } from "../room/counters.ts";
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
-interface Metric {
+export interface Metric {
   readonly name: `scalesocket_${string}`;
   readonly type: "counter" | "gauge";
   readonly help: string;
   readonly labels: readonly string[];
-  readonly read: (source: MetricsSource) => Iterable<Sample>;
+  readonly read: (figures: HostFigures) => Iterable<Sample>;
 }
 
 /** Every metric of our own but the histogram of {@link spawnTimeMetric}. Series of a room end with the room. */
@@ -24,14 +18,14 @@ export const metricsTable: readonly Metric[] = [
     type: "counter",
     help: "Clients that have joined an open room",
     labels: ["room"],
-    read: ({ rooms }) => map(rooms(), (room) => [{ room: room.name }, room.joined]),
+    read: ({ rooms }) => map(rooms, (room) => [{ room: room.name }, room.joined]),
   },
   {
     name: "scalesocket_websocket_connections_open",
     type: "gauge",
     help: "Clients that are in a room",
     labels: ["room"],
-    read: ({ rooms }) => map(rooms(), (room) => [{ room: room.name }, room.connections]),
+    read: ({ rooms }) => map(rooms, (room) => [{ room: room.name }, room.connections]),
   },
   total("messages_received", "Messages of clients", (counters) => counters.messagesReceived),
   total("received_bytes", "Bytes in messages of clients", (counters) => counters.bytesReceived),
@@ -42,7 +36,7 @@ export const metricsTable: readonly Metric[] = [
     type: "counter",
     help: "Messages that reached nobody, or not all they were meant for",
     labels: ["reason"],
-    read: ({ counters }) => map(counters.dropped, ([reason, count]) => [{ reason }, count]),
+    read: ({ counters }) => map(Object.entries(counters.dropped), ([reason, count]) => [{ reason }, count]),
   },
   total("processes_started", "Processes started", (counters) => counters.processesStarted),
   {
@@ -50,27 +44,58 @@ export const metricsTable: readonly Metric[] = [
     type: "counter",
     help: "Processes that have ended, or could not be started",
     labels: ["outcome"],
-    read: ({ counters }) => map(counters.processesEnded, ([outcome, count]) => [{ outcome }, count]),
+    read: ({ counters }) => map(Object.entries(counters.processesEnded), ([outcome, count]) => [{ outcome }, count]),
   },
   total("output_pauses", "Times a process waited for a slow client", (counters) => counters.outputPauses),
   total("input_pauses", "Times clients waited for a slow process", (counters) => counters.inputPauses),
   total("slow_clients_closed", "Clients closed because they took nothing", (counters) => counters.slowClosed),
+  {
+    name: "scalesocket_workers",
+    type: "gauge",
+    help: "Worker processes that run; 0 where rooms live in the server's own process",
+    labels: [],
+    read: ({ workers }) => [[{}, workers.size]],
+  },
+  {
+    name: "scalesocket_workers_lost_total",
+    type: "counter",
+    help: "Worker processes that ended though nobody had asked them to",
+    labels: [],
+    read: ({ workersLost }) => [[{}, workersLost]],
+  },
+  ofWorkers("rooms", "Rooms that live in a worker", (worker) => worker.rooms),
+  ofWorkers("connections", "Clients that a worker has", (worker) => worker.connections),
+  ofWorkers(
+    "event_loop_lag_seconds",
+    "The most that a worker's event loop was late in the last second",
+    (worker) => worker.lagMs / 1000,
+  ),
+  ofWorkers("resident_memory_bytes", "Resident memory of a worker", (worker) => worker.residentBytes),
 ];
 
 /** Takes what rooms observe at each start of a process. */
 export const spawnTimeMetric = {
   name: "scalesocket_process_spawn_seconds",
   help: "Time that starting a process took",
-  buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
 };
 
-function total(name: string, help: string, read: (counters: Counters) => number): Metric {
+function total(name: string, help: string, read: (counters: CounterValues) => number): Metric {
   return {
     name: `scalesocket_${name}_total`,
     type: "counter",
     help,
     labels: [],
     read: ({ counters }) => [[{}, read(counters)]],
+  };
+}
+
+function ofWorkers(name: string, help: string, read: (worker: WorkerFigures) => number): Metric {
+  return {
+    name: `scalesocket_worker_${name}`,
+    type: "gauge",
+    help,
+    labels: ["worker"],
+    read: ({ workers }) => map(workers, ([number, worker]) => [{ worker: String(number) }, read(worker)]),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Logger } from "../logger.ts";
 import type { SpawnedProcess, Spawner } from "./spawner.ts";
 
 /**
- * Reads `+<group>` and `-<group>` line by line. When the pipe ends it ends the groups that are left. One variable for
+ * Reads `+<group>` and `-<group>` line by line. When the pipe ends it ends the groups that are left, within a second. One variable for
  * each group keeps every change cheap, however many there are.
  */
 const script = `
@@ -18,7 +18,12 @@ left=$(set | while IFS== read -r name rest; do
 done)
 [ -n "$left" ] || exit 0
 for group in $left; do kill -TERM "-$group" 2>/dev/null; done
-sleep 1
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  some=
+  for group in $left; do kill -0 "-$group" 2>/dev/null && some=1; done
+  [ -n "$some" ] || exit 0
+  sleep 0.1
+done
 for group in $left; do kill -KILL "-$group" 2>/dev/null; done
 `;
 
@@ -28,15 +33,18 @@ const maxRestarts = 5;
 export class Guardian {
   readonly #spawner: Spawner;
   readonly #logger: Logger;
+  readonly #descriptor: number | undefined;
   readonly #groups = new Set<number>();
   #state: "starting" | "running" | "stopped" = "starting";
   #restarts = 0;
   #untold: string[] = [];
   #process: SpawnedProcess | undefined;
 
-  constructor(spawner: Spawner, logger: Logger) {
+  /** The guardian process keeps `descriptor` open, so that whoever reads its other end sees when all is over. */
+  constructor(spawner: Spawner, logger: Logger, descriptor?: number) {
     this.#spawner = spawner;
     this.#logger = logger;
+    this.#descriptor = descriptor;
   }
 
   /** @throws ServerError ERR_COMMAND_NOT_STARTED where there is no shell. */
@@ -46,6 +54,7 @@ export class Guardian {
       args: ["-c", script],
       environment: new Map([["PATH", "/usr/bin:/bin"]]),
       stdio: "pipes",
+      ...(this.#descriptor === undefined ? {} : { stdout: this.#descriptor }),
     });
     guardian.stdout?.unref().resume();
     guardian.stdin?.unref();

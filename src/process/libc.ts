@@ -11,6 +11,7 @@ const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
 const F_SETPIPE_SZ = 1031;
+const PR_SET_PDEATHSIG = 1;
 const P_ALL = 0;
 const WNOHANG = 0x1;
 const WEXITED = 0x4;
@@ -118,6 +119,13 @@ export class Libc {
     return decodeStatus(status[0] as number);
   }
 
+  /** Has the system kill this process when the thread that has started it ends. */
+  dieWithParent(): void {
+    if (this.#functions.prctl(PR_SET_PDEATHSIG, "unsigned long", constants.signals.SIGKILL) !== 0) {
+      throw this.#lastError("prctl");
+    }
+  }
+
   /** Signals all processes of a group that may be signalled. */
   signalGroup(group: number, signal: NodeJS.Signals): void {
     // Unlike process.kill this makes no exception of a group that is gone, as nearly all groups are at their end.
@@ -186,6 +194,7 @@ function bind(koffi: Koffi) {
     fcntl: find("int fcntl(int descriptor, int command, ...)"),
     sigfillset: find("int sigfillset(void *signals)"),
     sigemptyset: find("int sigemptyset(void *signals)"),
+    prctl: find("int prctl(int option, ...)"),
     kill: find("int kill(int target, int signal)"),
     waitid: find("int waitid(int type, unsigned int id, void *info, int options)"),
     waitpid: find("int waitpid(int pid, void *status, int options)"),

@@ -18,7 +18,7 @@ export class NodeSpawner implements Spawner {
       const child = spawn(command, args, {
         detached: true,
         env: Object.fromEntries(environment),
-        stdio: hasPipes ? ["pipe", "pipe", ourStderr] : ["ignore", ourStderr, ourStderr],
+        stdio: hasPipes ? ["pipe", request.stdout ?? "pipe", ourStderr] : ["ignore", ourStderr, ourStderr],
       });
       const exited = new Promise<ProcessExit>((resolve) => {
         child.once("exit", (code, signal) => resolve({ code, signal }));

@@ -11,8 +11,15 @@ export interface PortRange {
   readonly end: number;
 }
 
+/** Where ports for processes come from. */
+export interface Ports {
+  /** Takes a port that nothing listens on. @throws RefusedError 503 where none is left. */
+  take(): Promise<number>;
+  release(port: number): void;
+}
+
 /** Gives each port to one process at a time, in turn, so that a port rests before it is used again. */
-export class PortPool {
+export class PortPool implements Ports {
   readonly #range: PortRange;
   readonly #taken = new Set<number>();
   #next: number;
@@ -22,7 +29,6 @@ export class PortPool {
     this.#next = range.start;
   }
 
-  /** Takes a port that nothing listens on. @throws RefusedError 503 where none is left. */
   async take(): Promise<number> {
     const count = this.#range.end - this.#range.start + 1;
     for (let tried = 0; tried < count; tried += 1) {

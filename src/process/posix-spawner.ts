@@ -41,19 +41,19 @@ export class PosixSpawner implements Spawner {
     try {
       const stdin = this.#libc.pipe();
       descriptors.push(stdin.readEnd, stdin.writeEnd);
-      const stdout = this.#libc.pipe();
-      descriptors.push(stdout.readEnd, stdout.writeEnd);
-      const pid = await this.#start(request, stdin.readEnd, stdout.writeEnd);
+      const stdout = request.stdout === undefined ? this.#libc.pipe() : undefined;
+      if (stdout !== undefined) descriptors.push(stdout.readEnd, stdout.writeEnd);
+      const pid = await this.#start(request, stdin.readEnd, stdout?.writeEnd ?? request.stdout ?? ourStderr);
       closeSync(stdin.readEnd);
-      closeSync(stdout.writeEnd);
+      if (stdout !== undefined) closeSync(stdout.writeEnd);
       const exited = this.#exit(pid);
       return {
         pid,
         stdin: new Socket({ fd: stdin.writeEnd, readable: false, writable: true }),
-        stdout: new Socket({ fd: stdout.readEnd, readable: true, writable: false }),
+        stdout: stdout && new Socket({ fd: stdout.readEnd, readable: true, writable: false }),
         exited,
         signalGroup: (signal) => this.#libc.signalGroup(pid, signal),
-        enlargeOutput: () => void this.#enlarge(stdout.readEnd, exited),
+        enlargeOutput: () => stdout && void this.#enlarge(stdout.readEnd, exited),
       };
     } catch (error) {
       for (const descriptor of descriptors) closeSync(descriptor);

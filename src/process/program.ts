@@ -2,7 +2,7 @@ import { cgiVariables, type JoinRequest } from "../join-request.ts";
 import type { ProcessEvents, ProcessLauncher, ProcessLink, ProcessReservation } from "../links.ts";
 import type { Guardian } from "./guardian.ts";
 import type { LinkOptions } from "./link-options.ts";
-import { PortPool, type PortRange } from "./ports.ts";
+import type { Ports } from "./ports.ts";
 import type { Spawner, SpawnRequest } from "./spawner.ts";
 import { StdioLink } from "./stdio-link.ts";
 import { TcpLink } from "./tcp-link.ts";
@@ -15,7 +15,7 @@ export interface ProgramOptions {
   /** Name and version of this server, for `SERVER_SOFTWARE`. */
   readonly software: string;
   /** Talk over TCP, on one of these ports, instead of stdin and stdout. */
-  readonly tcpPorts: PortRange | undefined;
+  readonly ports: Ports | undefined;
   readonly killGraceMs: number;
   readonly attachDelayMs: number | undefined;
 }
@@ -25,17 +25,15 @@ export class Program implements ProcessLauncher {
   readonly #options: ProgramOptions;
   readonly #spawner: Spawner;
   readonly #guardian: Guardian;
-  readonly #ports: PortPool | undefined;
 
   constructor(options: ProgramOptions, spawner: Spawner, guardian: Guardian) {
     this.#options = options;
     this.#spawner = spawner;
     this.#guardian = guardian;
-    this.#ports = options.tcpPorts === undefined ? undefined : new PortPool(options.tcpPorts);
   }
 
   async reserve(): Promise<ProcessReservation> {
-    const ports = this.#ports;
+    const { ports } = this.#options;
     if (ports === undefined) {
       return { launch: (request, events) => this.#launchStdio(request, events), release: () => undefined };
     }
@@ -53,7 +51,7 @@ export class Program implements ProcessLauncher {
     return new StdioLink(stdin, stdout, options);
   }
 
-  async #launchTcp(ports: PortPool, port: number, request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
+  async #launchTcp(ports: Ports, port: number, request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
     try {
       const variables = new Map([["PORT", String(port)]]);
       return new TcpLink(port, await this.#spawn(request, events, "none", variables, () => ports.release(port)));

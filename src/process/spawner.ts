@@ -9,6 +9,8 @@ export interface SpawnRequest {
   readonly environment: ReadonlyMap<string, string>;
   /** "pipes" connects stdin and stdout with us; "none" gives an empty stdin, and our stderr as stdout. */
   readonly stdio: "pipes" | "none";
+  /** A descriptor of ours that is its stdout in place of a pipe. */
+  readonly stdout?: number;
 }
 
 /** A program that runs, as the leader of a session and a process group of its own. */

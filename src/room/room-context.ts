@@ -6,11 +6,6 @@ import type { Counters } from "./counters.ts";
 import type { DropLog } from "./drop-log.ts";
 import type { Template } from "./template.ts";
 
-/** Takes how long each start of a process took. */
-export interface SpawnTime {
-  observe(seconds: number): void;
-}
-
 /** What all rooms of a server have in common. */
 export interface RoomContext {
   readonly framing: Framing;
@@ -20,7 +15,6 @@ export interface RoomContext {
   readonly joinMessage: Template | undefined;
   readonly leaveMessage: Template | undefined;
   readonly counters: Counters;
-  readonly spawnTime: SpawnTime;
   readonly logger: Logger;
   readonly dropLog: DropLog;
 }

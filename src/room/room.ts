@@ -159,7 +159,7 @@ export class Room implements ConnectionOwner, ProcessEvents {
   #onLaunched(process: ProcessLink, startedAt: number): void {
     this.#process = process;
     this.#context.counters.processesStarted += 1;
-    this.#context.spawnTime.observe((performance.now() - startedAt) / 1000);
+    this.#context.counters.spawnTimes.observe((performance.now() - startedAt) / 1000);
     this.#context.logger.info("process started", this.#fields());
     if (this.#state === "starting") this.#state = "running";
     this.#conversation.open(process);

@@ -4,31 +4,36 @@ import type { JoinRequest } from "../join-request.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { Connection } from "./connection.ts";
 import type { RoomContext } from "./room-context.ts";
-import type { RoomHost, RoomSummary } from "./room-host.ts";
+import type { RoomSummary } from "./room-summary.ts";
 import { Room } from "./room.ts";
 
-const maxConnectionId = 0xffff_ffff;
 const retryAfterS = 5;
 
 export interface RoomsOptions {
   /** Serves one client in all, and tells when its room is gone. */
   readonly onOneshotEnd?: () => void;
+  readonly onRoomClosed?: (room: string) => void;
 }
 
 /** The rooms of this process. */
-export class Rooms implements RoomHost {
+export class Rooms {
   readonly #context: RoomContext;
   readonly #onOneshotEnd: (() => void) | undefined;
+  readonly #onRoomClosed: ((room: string) => void) | undefined;
   readonly #rooms = new Map<string, Room>();
   #state: "open" | "taken" | "draining" = "open";
-  #lastConnectionId = 0;
   #onDrained: () => void = () => undefined;
 
   constructor(context: RoomContext, options: RoomsOptions = {}) {
     this.#context = context;
     this.#onOneshotEnd = options.onOneshotEnd;
+    this.#onRoomClosed = options.onRoomClosed;
   }
 
+  /**
+   * Lets a client in: `open` completes its handshake, and is called only when there is a place for it.
+   * @throws RefusedError where there is none; whatever `open` throws.
+   */
   async join(request: JoinRequest, open: (events: ClientEvents) => ClientLink): Promise<void> {
     this.#checkState();
     if (this.#onOneshotEnd !== undefined) this.#state = "taken";
@@ -36,7 +41,7 @@ export class Rooms implements RoomHost {
     let connection: Connection;
     try {
       await room.admit();
-      connection = this.#open(room, open);
+      connection = this.#open(request.connectionId, room, open);
     } catch (error) {
       this.#untake();
       room.cancel();
@@ -46,13 +51,15 @@ export class Rooms implements RoomHost {
   }
 
   find(name: string): RoomSummary | undefined {
-    return this.#rooms.get(name);
+    const room = this.#rooms.get(name);
+    return room === undefined ? undefined : summarize(room);
   }
 
-  list(): Iterable<RoomSummary> {
-    return this.#rooms.values();
+  list(): RoomSummary[] {
+    return Array.from(this.#rooms.values(), summarize);
   }
 
+  /** Takes nobody new, closes every client and ends every process in its steps; resolves when nothing is left. */
   async drain(): Promise<void> {
     this.#state = "draining";
     const { code } = closeCodes.goingAway;
@@ -63,6 +70,7 @@ export class Rooms implements RoomHost {
     });
   }
 
+  /** Ends every process at once; `drain` resolves sooner then. */
   kill(): void {
     for (const room of this.#rooms.values()) room.kill();
   }
@@ -70,8 +78,6 @@ export class Rooms implements RoomHost {
   #checkState(): void {
     if (this.#state === "draining") throw RefusedError.forNow("server is shutting down", retryAfterS);
     if (this.#state === "taken") throw RefusedError.forNow("server serves one client only", retryAfterS);
-    if (this.#lastConnectionId === maxConnectionId)
-      throw RefusedError.forNow("server is out of client ids", retryAfterS);
   }
 
   #roomOf(name: string): Room {
@@ -82,11 +88,10 @@ export class Rooms implements RoomHost {
     return room;
   }
 
-  #open(room: Room, open: (events: ClientEvents) => ClientLink): Connection {
+  #open(id: number, room: Room, open: (events: ClientEvents) => ClientLink): Connection {
     if (this.#state === "draining") this.#checkState();
-    this.#lastConnectionId += 1;
     const { limits, counters } = this.#context;
-    const connection = new Connection(this.#lastConnectionId, room, limits, counters);
+    const connection = new Connection(id, room, limits, counters);
     connection.open(open(connection));
     return connection;
   }
@@ -94,6 +99,7 @@ export class Rooms implements RoomHost {
   #onEmpty(room: Room): void {
     this.#rooms.delete(room.name);
     if (this.#state === "taken") this.#onOneshotEnd?.();
+    this.#onRoomClosed?.(room.name);
     if (this.#rooms.size === 0) this.#onDrained();
   }
 
@@ -101,4 +107,8 @@ export class Rooms implements RoomHost {
   #untake(): void {
     if (this.#state === "taken") this.#state = "open";
   }
+}
+
+function summarize({ name, connections, joined }: Room): RoomSummary {
+  return { name, connections, joined };
 }

@@ -21,12 +21,17 @@ export interface Handshake {
 export class Websockets {
   readonly #limits: LinkLimits;
   readonly #heartbeat: Heartbeat;
-  readonly #onGone = (link: SocketLink): void => this.#forget(link);
+  readonly #onGone: (link: SocketLink) => void;
   #onAllClosed: (() => void) | undefined;
 
-  constructor(options: WebsocketOptions) {
+  /** `onClientGone` is told when a connection is closed. */
+  constructor(options: WebsocketOptions, onClientGone: () => void) {
     this.#limits = options;
     this.#heartbeat = new Heartbeat(options.pingIntervalMs);
+    this.#onGone = (link) => {
+      this.#forget(link);
+      onClientGone();
+    };
   }
 
   /** Completes a handshake. @throws RefusedError where the client is gone. */

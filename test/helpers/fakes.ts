@@ -251,6 +251,7 @@ export class FakeLauncher implements ProcessLauncher {
 
 /** Keeps log lines as `level message`. */
 export class FakeLogger implements Logger {
+  readonly isDebugging = true;
   readonly isTracing = false;
   readonly lines: string[] = [];
   readonly error = this.#log("error");
@@ -287,15 +288,18 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     joinMessage: hasNotices ? (id) => Buffer.from(`+${id}`) : undefined,
     leaveMessage: hasNotices ? (id) => Buffer.from(`-${id}`) : undefined,
     counters: new Counters(),
-    spawnTime: { observe: () => undefined },
     logger,
     dropLog: new DropLog(logger),
   };
 }
 
+let lastConnectionId = 0;
+
+/** A request of a client that nobody else has the id of. */
 export function fakeRequest(room = "room"): JoinRequest {
   return {
     room,
+    connectionId: (lastConnectionId += 1),
     pathInfo: "",
     query: "",
     url: `/${room}`,

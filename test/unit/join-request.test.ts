@@ -4,6 +4,7 @@ import { cgiNames, cgiVariables, type JoinRequest } from "../../src/join-request
 const software = "scalesocket/1.2.3";
 
 const request: JoinRequest = {
+  connectionId: 1,
   room: "lobby",
   pathInfo: "/deeper path",
   query: "a=1&b=%20",

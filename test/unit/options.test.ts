@@ -15,6 +15,7 @@ const mib = 1024 * kib;
 
 const defaults: Options = {
   address: { host: "0.0.0.0", port: 9000 },
+  workers: "auto",
   oneshot: false,
   binary: false,
   frame: undefined,
@@ -40,6 +41,7 @@ const defaults: Options = {
 
 const flags: Record<OptionName, string> = {
   address: "--addr",
+  workers: "--workers",
   oneshot: "--oneshot",
   binary: "--binary",
   frame: "--frame",

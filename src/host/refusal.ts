@@ -1,0 +1,30 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { messageOf, RefusedError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+
+/** Answers a handshake with why the client is not let in, and ends the connection. */
+export function refuse(socket: Socket, error: unknown, logger: Logger): void {
+  if (error instanceof RefusedError) {
+    logger.info(`refused with ${error.status}: ${error.message}`);
+    answer(socket, error.status, error.message, error.headers);
+    return;
+  }
+  logger.error(`handshake failed: ${messageOf(error)}`);
+  answer(socket, 500, "internal error");
+}
+
+function answer(socket: Socket, status: number, text: string, more: Readonly<Record<string, string>> = {}): void {
+  const body = `${text}\n`;
+  const headers = {
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Length": String(Buffer.byteLength(body)),
+    "X-Content-Type-Options": "nosniff",
+    Date: new Date().toUTCString(),
+    Connection: "close",
+    ...more,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n${body}`);
+  socket.destroySoon();
+}

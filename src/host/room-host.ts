@@ -1,0 +1,38 @@
+import type { JoinRequest } from "../join-request.ts";
+import type { CounterValues } from "../room/counters.ts";
+import type { RoomSummary } from "../room/room-summary.ts";
+import type { Handshake } from "../websocket/websockets.ts";
+
+/** What one worker process has to do. Plain data. */
+export interface WorkerFigures {
+  readonly rooms: number;
+  readonly connections: number;
+  /** The most that its event loop was late in the last second. */
+  readonly lagMs: number;
+  readonly residentBytes: number;
+}
+
+/** What metrics tell of a host. */
+export interface HostFigures {
+  readonly rooms: readonly RoomSummary[];
+  readonly counters: CounterValues;
+  /** By number of the worker; empty where rooms live in this process. */
+  readonly workers: ReadonlyMap<number, WorkerFigures>;
+  /** Workers that ended though nobody had asked them to. */
+  readonly workersLost: number;
+}
+
+/** Where rooms live: in this process, in workers, or on another node. */
+export interface RoomHost {
+  /** Lets a client in, or answers why not. */
+  admit(request: JoinRequest, handshake: Handshake): void;
+  find(room: string): Promise<RoomSummary | undefined>;
+  list(): Promise<readonly RoomSummary[]>;
+  figures(): Promise<HostFigures>;
+
+  /** Takes nobody new, closes every client and ends every process in its steps; resolves when nothing is left. */
+  drain(): Promise<void>;
+
+  /** Ends every process and connection at once; `drain` resolves sooner then. */
+  kill(): void;
+}

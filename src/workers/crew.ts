@@ -1,0 +1,155 @@
+import type { HostSettings } from "../host/local-host.ts";
+import type { Logger } from "../logger.ts";
+import { messageOf } from "../errors.ts";
+import { PortPool } from "../process/ports.ts";
+import { Counters, type CounterValues, sumCounters } from "../room/counters.ts";
+import type { Arrival } from "./hand-over.ts";
+import type { Report } from "./messages.ts";
+import { WorkerProcess } from "./worker-process.ts";
+
+/** A worker that has run for that long is started again at once when it ends, and others after a growing wait. */
+const longLifeMs = 10_000;
+const firstWaitMs = 100;
+const longestWaitMs = 10_000;
+/** How long rooms may take to end at once before their worker is ended with them. */
+const killTimeoutMs = 1000;
+
+/** What a {@link Crew} tells of its workers. */
+export interface CrewEvents {
+  onReady(worker: WorkerProcess): void;
+  onReport(worker: WorkerProcess, report: Report): void;
+
+  /** The worker has no descriptor left for a client. */
+  onNotTaken(arrival: Arrival): void;
+
+  /** The worker has ended, and its rooms with it. Those who did not get there yet are given back. */
+  onExit(worker: WorkerProcess, stranded: readonly Arrival[]): void;
+
+  /** Whatever the worker had started is gone too. */
+  onGone(worker: WorkerProcess): void;
+}
+
+/** The workers of a server, by number: when one ends that was not asked to, another takes its place. */
+export class Crew {
+  readonly workers = new Map<number, WorkerProcess>();
+  /** Workers that ended though nobody had asked them to. */
+  lost = 0;
+  /** What rooms of workers had done that are gone, as far as is known. */
+  pastCounters: CounterValues = new Counters().values();
+  readonly #settings: HostSettings;
+  readonly #logger: Logger;
+  readonly #events: CrewEvents;
+  readonly #ports: PortPool;
+  readonly #portsOf = new Map<WorkerProcess, Set<number>>();
+  readonly #waitsMs = new Map<number, number>();
+  readonly #restarts = new Set<NodeJS.Timeout>();
+  #state: "starting" | "running" | "stopping" = "starting";
+  #onAllGone: () => void = () => undefined;
+
+  constructor(settings: HostSettings, logger: Logger, events: CrewEvents) {
+    this.#settings = settings;
+    this.#logger = logger;
+    this.#events = events;
+    this.#ports = new PortPool(settings.options.tcpPorts);
+  }
+
+  /** Resolves when all workers are ready. @throws ServerError, after all were ended again. */
+  async start(count: number): Promise<void> {
+    const starts = Array.from({ length: count }, (_, number) => this.#start(number));
+    try {
+      await Promise.all(starts);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    this.#state = "running";
+  }
+
+  /** Drains all workers, and resolves when nothing of them is left. */
+  async stop(): Promise<void> {
+    this.#state = "stopping";
+    for (const timer of this.#restarts) clearTimeout(timer);
+    for (const worker of this.workers.values()) worker.drain();
+    if (this.#portsOf.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onAllGone = resolve;
+    });
+  }
+
+  /** Ends all rooms at once, and workers that do not manage to. */
+  kill(): void {
+    for (const worker of this.workers.values()) {
+      worker.killRooms();
+      setTimeout(() => worker.kill(), killTimeoutMs).unref();
+    }
+  }
+
+  async #start(number: number): Promise<void> {
+    const worker: WorkerProcess = new WorkerProcess({
+      onReport: (report) => this.#onReport(worker, report),
+      onTakePort: () => this.#takePort(worker),
+      onReleasePort: (port) => this.#releasePort(worker, port),
+      onNotTaken: (arrival) => this.#events.onNotTaken(arrival),
+      onExit: (how, stranded) => this.#onExit(number, worker, how, stranded),
+      onGone: () => this.#onGone(worker),
+    });
+    this.workers.set(number, worker);
+    this.#portsOf.set(worker, new Set());
+    const { isDebugging, isTracing } = this.#logger;
+    await worker.start(this.#settings, { isDebugging, isTracing });
+    this.#logger.debug(`worker ${number} is ready`, { pid: worker.pid });
+    if (this.#state === "stopping") worker.drain();
+    else this.#events.onReady(worker);
+  }
+
+  #onReport(worker: WorkerProcess, report: Report): void {
+    for (const [level, message, fields] of report.logs ?? []) this.#logger[level](message, fields);
+    this.#events.onReport(worker, report);
+  }
+
+  async #takePort(worker: WorkerProcess): Promise<number | undefined> {
+    const port = await this.#ports.take().catch(() => undefined);
+    const ports = this.#portsOf.get(worker);
+    if (port === undefined || ports === undefined) return undefined;
+    ports.add(port);
+    return port;
+  }
+
+  #releasePort(worker: WorkerProcess, port: number): void {
+    if (this.#portsOf.get(worker)?.delete(port)) this.#ports.release(port);
+  }
+
+  #onExit(number: number, worker: WorkerProcess, how: string, stranded: readonly Arrival[]): void {
+    this.workers.delete(number);
+    if (worker.lastCounters !== undefined) {
+      this.pastCounters = sumCounters([this.pastCounters, worker.lastCounters]);
+    }
+    this.#events.onExit(worker, stranded);
+    if (this.#state !== "running") return;
+    this.lost += 1;
+    const wait = this.#nextWaitMs(number, worker);
+    this.#logger.error(`worker ${number} ended (${how}): its rooms are closed, and another one is started`, {
+      pid: worker.pid,
+    });
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer);
+      this.#start(number).catch((error: unknown) => this.#logger.error(messageOf(error)));
+    }, wait);
+    this.#restarts.add(timer);
+  }
+
+  #onGone(worker: WorkerProcess): void {
+    for (const port of this.#portsOf.get(worker) ?? []) this.#ports.release(port);
+    this.#portsOf.delete(worker);
+    this.#events.onGone(worker);
+    if (this.#state === "stopping" && this.#portsOf.size === 0) this.#onAllGone();
+  }
+
+  /** None after a long life, and then longer and longer. */
+  #nextWaitMs(number: number, worker: WorkerProcess): number {
+    const hadLongLife = performance.now() - worker.startedAt > longLifeMs;
+    const before = hadLongLife ? 0 : (this.#waitsMs.get(number) ?? 0);
+    this.#waitsMs.set(number, Math.min(Math.max(2 * before, firstWaitMs), longestWaitMs));
+    return before;
+  }
+}

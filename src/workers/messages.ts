@@ -1,0 +1,62 @@
+import type { ErrorCode } from "../errors.ts";
+import type { HostSettings } from "../host/local-host.ts";
+import type { WorkerFigures } from "../host/room-host.ts";
+import type { JoinRequest } from "../join-request.ts";
+import type { LogFields, LogLevel } from "../logger.ts";
+import type { CounterValues } from "../room/counters.ts";
+import type { RoomSummary } from "../room/room-summary.ts";
+
+/** What a worker may be asked, and what it answers. */
+export interface Questions {
+  readonly find: { readonly about: string; readonly answer: RoomSummary | null };
+  readonly list: { readonly about: null; readonly answer: readonly RoomSummary[] };
+  readonly state: { readonly about: null; readonly answer: WorkerState };
+}
+export type Question = keyof Questions;
+
+/** All that metrics tell of one worker. */
+export interface WorkerState {
+  readonly rooms: readonly RoomSummary[];
+  readonly counters: CounterValues;
+  readonly figures: WorkerFigures;
+}
+
+/** What the supervisor says to a worker. All of it is plain data, sent as JSON. */
+export type ToWorker =
+  | { readonly type: "start"; readonly settings: HostSettings; readonly logs: LogWishes }
+  /** Comes with the client's socket. */
+  | { readonly type: "admit"; readonly request: JoinRequest; readonly answer: string; readonly headBase64: string }
+  | { readonly type: "ask"; readonly id: number; readonly question: Question; readonly about: string | null }
+  | { readonly type: "port"; readonly id: number; readonly port: number | null }
+  | { readonly type: "drain" }
+  | { readonly type: "kill" };
+
+/** What a worker says to the supervisor. */
+export type FromWorker =
+  | { readonly type: "ready" }
+  | { readonly type: "failed"; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: "report"; readonly report: Report }
+  | { readonly type: "answer"; readonly id: number; readonly answer: Questions[Question]["answer"] }
+  | { readonly type: "takePort"; readonly id: number }
+  | { readonly type: "releasePort"; readonly port: number }
+  /** Comes every second: the worker's event loop turns. */
+  | { readonly type: "beat"; readonly counters: CounterValues };
+
+/** Which levels of the log are read at all. */
+export interface LogWishes {
+  readonly isDebugging: boolean;
+  readonly isTracing: boolean;
+}
+
+export type LogEntry = readonly [level: LogLevel, message: string, fields?: LogFields];
+
+/** What happened in a worker in one turn of its event loop. */
+export interface Report {
+  /** The id of the connection whose socket has arrived. */
+  readonly arrived?: number;
+  /** How many clients are gone, or were refused. */
+  readonly gone?: number;
+  /** Rooms that are no longer open, each with the last connection that had been handed over for it until then. */
+  readonly closed?: readonly (readonly [room: string, lastConnectionId: number])[];
+  readonly logs?: readonly LogEntry[];
+}

@@ -1,0 +1,96 @@
+import type { LogFields, Logger, LogLevel } from "../logger.ts";
+import type { FromWorker, LogEntry, LogWishes, Report } from "./messages.ts";
+
+/** As many entries may wait for a supervisor that is behind; those that come then are left out and counted. */
+const maxWaitingEntries = 1000;
+
+/** Sends a message; false says that the supervisor is behind, and that the callback comes when it has caught up. */
+export type SendReport = (message: FromWorker & { type: "report" }, onSent: () => void) => boolean;
+
+/** Tells the supervisor what happens in this worker: one message for each turn of the event loop. */
+export class Reporter {
+  readonly logger: Logger;
+  readonly #send: SendReport;
+  #isPlanned = false;
+  #isBehind = false;
+  #arrived: number | undefined;
+  #gone = 0;
+  #closed: [string, number][] = [];
+  #entries: LogEntry[] = [];
+  #leftOut = 0;
+
+  constructor(wishes: LogWishes, send: SendReport) {
+    this.#send = send;
+    const nothing = (): void => undefined;
+    this.logger = {
+      error: this.#log("error"),
+      warn: this.#log("warn"),
+      info: this.#log("info"),
+      debug: wishes.isDebugging ? this.#log("debug") : nothing,
+      trace: wishes.isTracing ? this.#log("trace") : nothing,
+      ...wishes,
+    };
+  }
+
+  arrived(connectionId: number): void {
+    this.#arrived = connectionId;
+    this.#plan();
+  }
+
+  clientGone(): void {
+    this.#gone += 1;
+    this.#plan();
+  }
+
+  roomClosed(room: string, lastConnectionId: number): void {
+    this.#closed.push([room, lastConnectionId]);
+    this.#plan();
+  }
+
+  /** Sends what there is to tell. */
+  flush(): void {
+    this.#isPlanned = false;
+    const report = this.#take();
+    const isTaken = this.#send({ type: "report", report }, () => {
+      this.#isBehind = false;
+    });
+    this.#isBehind = !isTaken;
+  }
+
+  #log(level: LogLevel): (message: string, fields?: LogFields) => void {
+    return (message, fields) => {
+      if (this.#isBehind && this.#entries.length >= maxWaitingEntries) this.#leftOut += 1;
+      else this.#entries.push(fields === undefined ? [level, message] : [level, message, fields]);
+      this.#plan();
+    };
+  }
+
+  #plan(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    setImmediate(() => this.flush());
+  }
+
+  /** What is reported whatever happens is short; the log waits while the supervisor is behind. */
+  #take(): Report {
+    const logs = this.#isBehind ? [] : this.#takeEntries();
+    const report: Report = {
+      ...(this.#arrived === undefined ? {} : { arrived: this.#arrived }),
+      ...(this.#gone === 0 ? {} : { gone: this.#gone }),
+      ...(this.#closed.length === 0 ? {} : { closed: this.#closed }),
+      ...(logs.length === 0 ? {} : { logs }),
+    };
+    this.#arrived = undefined;
+    this.#gone = 0;
+    this.#closed = [];
+    return report;
+  }
+
+  #takeEntries(): LogEntry[] {
+    const entries = this.#entries;
+    if (this.#leftOut > 0) entries.push(["warn", `${this.#leftOut} log entries were left out`]);
+    this.#entries = [];
+    this.#leftOut = 0;
+    return entries;
+  }
+}

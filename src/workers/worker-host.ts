@@ -1,0 +1,149 @@
+import { RefusedError } from "../errors.ts";
+import type { HostSettings } from "../host/local-host.ts";
+import { refuse } from "../host/refusal.ts";
+import type { HostFigures, RoomHost, WorkerFigures } from "../host/room-host.ts";
+import type { JoinRequest } from "../join-request.ts";
+import type { Logger } from "../logger.ts";
+import { type CounterValues, sumCounters } from "../room/counters.ts";
+import type { RoomSummary } from "../room/room-summary.ts";
+import type { Handshake } from "../websocket/websockets.ts";
+import { Crew } from "./crew.ts";
+import { type Arrival, stopReading } from "./hand-over.ts";
+import type { Report, WorkerState } from "./messages.ts";
+import { Placement } from "./placement.ts";
+import type { WorkerProcess } from "./worker-process.ts";
+
+/** As many clients may wait to be handed over, for a worker, or for the end of what one has left behind. */
+const maxWaiting = 4096;
+const retryAfterS = 5;
+
+/** Rooms that live in workers: this process only chooses whose room is whose. */
+export class WorkerHost implements RoomHost {
+  readonly #logger: Logger;
+  readonly #crew: Crew;
+  readonly #placement = new Placement<WorkerProcess>();
+  /** Rooms of workers that have ended, until their processes are gone too: there must never be two of one room. */
+  readonly #ending = new Map<string, WorkerProcess>();
+  #waiting: Arrival[] = [];
+  #state: "open" | "draining" = "open";
+
+  private constructor(settings: HostSettings, logger: Logger) {
+    this.#logger = logger;
+    this.#crew = new Crew(settings, logger, {
+      onReady: (worker) => this.#onReady(worker),
+      onReport: (worker, report) => this.#onReport(worker, report),
+      onNotTaken: (arrival) => this.#refuse(arrival, "server is out of descriptors"),
+      onExit: (worker, stranded) => this.#onExit(worker, stranded),
+      onGone: (worker) => this.#onGone(worker),
+    });
+  }
+
+  /** Resolves when so many workers are ready. @throws ServerError where they cannot be had. */
+  static async start(workers: number, settings: HostSettings, logger: Logger): Promise<WorkerHost> {
+    const host = new WorkerHost(settings, logger);
+    await host.#crew.start(workers);
+    return host;
+  }
+
+  admit(request: JoinRequest, handshake: Handshake): void {
+    stopReading(handshake.socket);
+    this.#route({ request, handshake });
+  }
+
+  async find(room: string): Promise<RoomSummary | undefined> {
+    return (await this.#placement.find(room)?.ask("find", room)) ?? undefined;
+  }
+
+  async list(): Promise<readonly RoomSummary[]> {
+    const lists = await Promise.all(Array.from(this.#crew.workers.values(), (worker) => worker.ask("list", null)));
+    return lists.flatMap((list) => list ?? []);
+  }
+
+  async figures(): Promise<HostFigures> {
+    const rooms: RoomSummary[] = [];
+    const counters: CounterValues[] = [this.#crew.pastCounters];
+    const workers = new Map<number, WorkerFigures>();
+    for (const [number, state, lastCounters] of await this.#states()) {
+      if (state === undefined) {
+        if (lastCounters !== undefined) counters.push(lastCounters);
+        continue;
+      }
+      rooms.push(...state.rooms);
+      counters.push(state.counters);
+      workers.set(number, state.figures);
+    }
+    return { rooms, counters: sumCounters(counters), workers, workersLost: this.#crew.lost };
+  }
+
+  async drain(): Promise<void> {
+    this.#state = "draining";
+    this.#routeWaiting();
+    await this.#crew.stop();
+  }
+
+  kill(): void {
+    this.#crew.kill();
+  }
+
+  async #states(): Promise<[number, WorkerState | undefined, CounterValues | undefined][]> {
+    return Promise.all(
+      Array.from(this.#crew.workers, async ([number, worker]) => {
+        const state = await worker.ask("state", null);
+        return [number, state, worker.lastCounters] as [number, WorkerState | undefined, CounterValues | undefined];
+      }),
+    );
+  }
+
+  #route(arrival: Arrival): void {
+    const { room, connectionId } = arrival.request;
+    if (this.#state === "draining") {
+      this.#refuse(arrival, "server is shutting down");
+      return;
+    }
+    if (this.#waitingCount() >= maxWaiting) {
+      this.#refuse(arrival, "server is busy");
+      return;
+    }
+    const worker = this.#ending.has(room) ? undefined : this.#placement.place(room, connectionId);
+    if (worker === undefined) this.#waiting.push(arrival);
+    else worker.admit(arrival);
+  }
+
+  #waitingCount(): number {
+    let count = this.#waiting.length;
+    for (const worker of this.#crew.workers.values()) count += worker.waiting;
+    return count;
+  }
+
+  #routeWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const arrival of waiting) this.#route(arrival);
+  }
+
+  #refuse({ handshake }: Arrival, reason: string): void {
+    refuse(handshake.socket, RefusedError.forNow(reason, retryAfterS), this.#logger);
+  }
+
+  #onReady(worker: WorkerProcess): void {
+    this.#placement.add(worker);
+    this.#routeWaiting();
+  }
+
+  #onReport(worker: WorkerProcess, { gone = 0, closed = [] }: Report): void {
+    this.#placement.clientsGone(worker, gone);
+    for (const [room, lastConnectionId] of closed) this.#placement.closed(worker, room, lastConnectionId);
+  }
+
+  #onExit(worker: WorkerProcess, stranded: readonly Arrival[]): void {
+    for (const room of this.#placement.remove(worker)) this.#ending.set(room, worker);
+    for (const arrival of stranded) this.#route(arrival);
+  }
+
+  #onGone(worker: WorkerProcess): void {
+    for (const [room, owner] of this.#ending) {
+      if (owner === worker) this.#ending.delete(room);
+    }
+    this.#routeWaiting();
+  }
+}

@@ -1,0 +1,50 @@
+import { Socket } from "node:net";
+import { messageOf, ServerError } from "../errors.ts";
+import { dieWithParent } from "../process/parent.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { Worker } from "./worker.ts";
+
+/** A handle of Node's own, as it comes from another process. */
+type SocketHandle = ConstructorParameters<typeof Socket>[0] & object;
+
+/** Where `fork` puts the pipe that tells the supervisor when this process and its guardian are gone. */
+const lifeDescriptor = 4;
+
+let worker: Worker | undefined;
+
+function send(message: FromWorker, onSent?: () => void): boolean {
+  // Without a supervisor there is nobody to tell, and this process ends.
+  return process.connected ? (process.send?.(message, undefined, {}, onSent) ?? true) : true;
+}
+
+async function start(message: ToWorker & { type: "start" }): Promise<void> {
+  try {
+    worker = await Worker.start(message, lifeDescriptor, send);
+    send({ type: "ready" });
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    send({ type: "failed", code: error.code, message: messageOf(error) });
+  }
+}
+
+/** A client's socket, made of the handle that was handed over. */
+function socketOf(handle: unknown): Socket | undefined {
+  if (handle === undefined || handle === null) return undefined;
+  const options = { handle, readable: true, writable: true, allowHalfOpen: true };
+  return new Socket(options as unknown as SocketHandle);
+}
+
+function onMessage(message: ToWorker, handle: unknown): void {
+  if (message.type === "start") void start(message);
+  else if (message.type === "admit") worker?.admit(message, socketOf(handle));
+  else if (message.type === "drain") void worker?.drain().then(() => process.disconnect());
+  else worker?.onMessage(message);
+}
+
+// Signals of a terminal go to all processes; the supervisor is the one that obeys them.
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => undefined);
+process.on("message", onMessage);
+// Whatever is left of rooms then, the guardian ends it.
+process.on("disconnect", () => process.exit());
+dieWithParent();

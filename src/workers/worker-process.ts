@@ -1,0 +1,246 @@
+import { type ChildProcess, fork, type SendHandle } from "node:child_process";
+import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { ServerError } from "../errors.ts";
+import type { HostSettings } from "../host/local-host.ts";
+import type { CounterValues } from "../room/counters.ts";
+import { type Arrival, handleOf } from "./hand-over.ts";
+import type { FromWorker, LogWishes, Question, Questions, Report, ToWorker } from "./messages.ts";
+
+const program = fileURLToPath(new URL("worker-main.js", import.meta.url));
+const startTimeoutMs = 10_000;
+const answerTimeoutMs = 2000;
+/** How long a worker whose event loop hangs is waited for. */
+const hangMs = 10_000;
+const lookMs = 1000;
+/** How long the guardian of a worker that has ended may take to end what is left; it needs about a second. */
+const guardianTimeoutMs = 5000;
+/** Where the pipe is that ends when the worker and its guardian are gone. */
+const lifeIndex = 4;
+
+/** What a {@link WorkerProcess} tells. */
+export interface WorkerProcessEvents {
+  onReport(report: Report): void;
+  onTakePort(): Promise<number | undefined>;
+  onReleasePort(port: number): void;
+
+  /** The worker has no descriptor left for a client. */
+  onNotTaken(arrival: Arrival): void;
+
+  /** The worker has ended. Those who were on their way and did not get there are given back. */
+  onExit(how: string, stranded: readonly Arrival[]): void;
+
+  /** The worker has ended, and whatever it had started is gone too. Comes once, as the last. */
+  onGone(): void;
+}
+
+/** One worker, as the supervisor sees it. */
+export class WorkerProcess {
+  readonly startedAt = performance.now();
+  /** What its rooms had done when it last told; all that is known of it once it has ended. */
+  lastCounters: CounterValues | undefined;
+  readonly #child: ChildProcess;
+  readonly #events: WorkerProcessEvents;
+  readonly #ready: Promise<void>;
+  #onReady: (error?: ServerError) => void = () => undefined;
+  #state: "starting" | "running" | "exited" = "starting";
+  readonly #queue: Arrival[] = [];
+  /** Who was handed over and has not been said to have arrived: one at a time, as Node does it too. */
+  #underWay: Arrival | undefined;
+  readonly #asked = new Map<number, (answer: unknown) => void>();
+  #lastQuestionId = 0;
+  #heardAt = performance.now();
+  #lookedAt = performance.now();
+  readonly #watch: NodeJS.Timeout;
+  #goneTimer: NodeJS.Timeout | undefined;
+  #isLifeOver = false;
+
+  /** The events come in later turns of the event loop. */
+  constructor(events: WorkerProcessEvents) {
+    this.#events = events;
+    this.#ready = new Promise((resolve, reject) => {
+      this.#onReady = (error) => (error === undefined ? resolve() : reject(error));
+    });
+    this.#child = fork(program, { stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"] });
+    this.#child.on("message", (message) => this.#onMessage(message as FromWorker));
+    // Node's own protocol of handing over; nothing else tells that it has failed.
+    this.#child.on("internalMessage", ({ cmd }: { readonly cmd: string }) => {
+      if (cmd === "NODE_HANDLE_NACK") this.#onNotTaken();
+    });
+    this.#child.on("error", (error) => this.#onError(error));
+    this.#child.on("exit", (code, signal) => this.#onExit(signal ?? `exit code ${code}`));
+    const life = this.#child.stdio[lifeIndex] as Readable;
+    life.on("error", () => undefined);
+    life.on("close", () => this.#onLifeOver());
+    life.resume();
+    this.#watch = setInterval(() => this.#look(), lookMs).unref();
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** How many clients wait to be handed over. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Resolves when the worker can take clients. @throws ServerError with the worker's own reason, or ERR_WORKER. */
+  async start(settings: HostSettings, logs: LogWishes): Promise<void> {
+    const timer = setTimeout(() => this.#onReady(notStarted("it took too long")), startTimeoutMs);
+    this.#send({ type: "start", settings, logs });
+    try {
+      await this.#ready;
+    } catch (error) {
+      this.kill();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Hands a client over, behind those that came before. */
+  admit(arrival: Arrival): void {
+    this.#queue.push(arrival);
+    this.#handOver();
+  }
+
+  /** Asks the worker; undefined when it does not answer in time. */
+  async ask<Name extends Question>(
+    question: Name,
+    about: Questions[Name]["about"],
+  ): Promise<Questions[Name]["answer"] | undefined> {
+    if (this.#state !== "running") return undefined;
+    this.#lastQuestionId += 1;
+    const id = this.#lastQuestionId;
+    this.#send({ type: "ask", id, question, about });
+    const answer = await new Promise<unknown>((resolve) => {
+      const timer = setTimeout(resolve, answerTimeoutMs);
+      this.#asked.set(id, (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      });
+    });
+    this.#asked.delete(id);
+    return answer as Questions[Name]["answer"] | undefined;
+  }
+
+  /** Asks the worker to end in order. Its exit follows. */
+  drain(): void {
+    this.#send({ type: "drain" });
+  }
+
+  /** Ends the worker's rooms at once. */
+  killRooms(): void {
+    this.#send({ type: "kill" });
+  }
+
+  /** Ends the worker at once, and with it its rooms. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #send(message: ToWorker, socket?: Socket): void {
+    if (!this.#child.connected) return;
+    // The handle itself: for a whole socket Node would keep lists on both sides, and read on meanwhile.
+    const handle = socket === undefined ? undefined : (handleOf(socket) as unknown as SendHandle);
+    this.#child.send(message, handle, {}, () => undefined);
+  }
+
+  #handOver(): void {
+    while (this.#underWay === undefined && this.#state === "running") {
+      const arrival = this.#queue.shift();
+      if (arrival === undefined) return;
+      const { socket, answer, head } = arrival.handshake;
+      this.#underWay = arrival;
+      this.#send({ type: "admit", request: arrival.request, answer, headBase64: head.toString("base64") }, socket);
+    }
+  }
+
+  /** The worker has no descriptor left for the socket, which is still ours then. */
+  #onNotTaken(): void {
+    const arrival = this.#underWay;
+    if (arrival === undefined) return;
+    this.#events.onNotTaken(arrival);
+    // Without its socket the worker takes note of the client, and that it does not come.
+    this.#send({ type: "admit", request: arrival.request, answer: "", headBase64: "" });
+  }
+
+  #onMessage(message: FromWorker): void {
+    this.#heardAt = performance.now();
+    switch (message.type) {
+      case "ready":
+        this.#state = "running";
+        this.#onReady();
+        break;
+      case "failed":
+        this.#onReady(new ServerError(message.code, message.message));
+        break;
+      case "report":
+        if (message.report.arrived !== undefined) this.#onArrived();
+        this.#events.onReport(message.report);
+        break;
+      case "answer":
+        this.#asked.get(message.id)?.(message.answer);
+        break;
+      case "takePort":
+        void this.#givePort(message.id);
+        break;
+      case "releasePort":
+        this.#events.onReleasePort(message.port);
+        break;
+      case "beat":
+        this.lastCounters = message.counters;
+        break;
+    }
+  }
+
+  /** The worker has the connection now; ours was only another name of it. */
+  #onArrived(): void {
+    this.#underWay?.handshake.socket.destroy();
+    this.#underWay = undefined;
+    this.#handOver();
+  }
+
+  async #givePort(id: number): Promise<void> {
+    this.#send({ type: "port", id, port: (await this.#events.onTakePort()) ?? null });
+  }
+
+  /** A supervisor that was itself held up for long cannot tell who hangs. */
+  #look(): void {
+    const now = performance.now();
+    if (now - this.#lookedAt > 2 * lookMs) this.#heardAt = now;
+    this.#lookedAt = now;
+    if (now - this.#heardAt > hangMs) this.kill();
+  }
+
+  /** Where there was no process at all, this is its end. What cannot be sent was for one whose exit follows. */
+  #onError(error: Error): void {
+    if (this.#child.pid === undefined) this.#onExit(error.message);
+  }
+
+  #onExit(how: string): void {
+    this.#state = "exited";
+    clearInterval(this.#watch);
+    this.#onReady(notStarted(how));
+    this.#underWay?.handshake.socket.destroy();
+    this.#underWay = undefined;
+    for (const answer of this.#asked.values()) answer(undefined);
+    this.#events.onExit(how, this.#queue.splice(0));
+    if (this.#isLifeOver || this.#child.pid === undefined) this.#events.onGone();
+    else this.#goneTimer = setTimeout(() => this.#onLifeOver(), guardianTimeoutMs);
+  }
+
+  /** Nothing of the worker is left once it has exited too. */
+  #onLifeOver(): void {
+    if (this.#isLifeOver) return;
+    this.#isLifeOver = true;
+    clearTimeout(this.#goneTimer);
+    if (this.#state === "exited") this.#events.onGone();
+  }
+}
+
+function notStarted(reason: string): ServerError {
+  return new ServerError("ERR_WORKER", `a worker did not start: ${reason}`);
+}

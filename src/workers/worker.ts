@@ -1,0 +1,125 @@
+import type { Socket } from "node:net";
+import { type HostSettings, LocalHost } from "../host/local-host.ts";
+import { LagWatch } from "./lag.ts";
+import type { FromWorker, LogWishes, Question, Questions, ToWorker, WorkerState } from "./messages.ts";
+import { RemotePorts } from "./remote-ports.ts";
+import { Reporter } from "./reporter.ts";
+
+const beatMs = 1000;
+
+/** The rooms of one worker process, steered by the supervisor's messages. */
+export class Worker {
+  readonly #host: LocalHost;
+  readonly #channel: Channel;
+  readonly #lag = new LagWatch();
+
+  private constructor(host: LocalHost, channel: Channel) {
+    this.#host = host;
+    this.#channel = channel;
+    setInterval(() => this.#beat(), beatMs).unref();
+  }
+
+  /**
+   * `lifeDescriptor` stays open until this process and its guardian are gone.
+   * @throws ServerError where rooms cannot be had.
+   */
+  static async start(
+    { settings, logs }: { readonly settings: HostSettings; readonly logs: LogWishes },
+    lifeDescriptor: number,
+    send: Channel["send"],
+  ): Promise<Worker> {
+    const channel = new Channel(logs, send);
+    const { reporter, ports } = channel;
+    const host = await LocalHost.start(settings, reporter.logger, {
+      ports,
+      guardianDescriptor: lifeDescriptor,
+      onClientGone: () => channel.clientGone(),
+      onRoomClosed: (room) => channel.roomClosed(room),
+    });
+    return new Worker(host, channel);
+  }
+
+  /** Takes a client whose socket was handed over; without one the client has gone on the way. */
+  admit(message: ToWorker & { type: "admit" }, socket: Socket | undefined): void {
+    const { request, answer, headBase64 } = message;
+    this.#channel.clientCame(request.room, request.connectionId);
+    if (socket === undefined) {
+      this.#channel.clientGone();
+      if (!this.#host.isOpen(request.room)) this.#channel.roomClosed(request.room);
+      return;
+    }
+    // Whoever goes away meanwhile is of no concern.
+    socket.on("error", () => undefined);
+    this.#host.admit(request, { socket, answer, head: Buffer.from(headBase64, "base64") });
+  }
+
+  onMessage(message: ToWorker): void {
+    if (message.type === "ask") void this.#answer(message.id, message.question, message.about);
+    else if (message.type === "port") this.#channel.ports.onPort(message.id, message.port);
+    else if (message.type === "kill") this.#host.kill();
+  }
+
+  async drain(): Promise<void> {
+    await this.#host.drain();
+    this.#channel.reporter.flush();
+  }
+
+  async #answer(id: number, question: Question, about: string | null): Promise<void> {
+    const answers: { [Name in Question]: () => Promise<Questions[Name]["answer"]> } = {
+      find: async () => (await this.#host.find(about ?? "")) ?? null,
+      list: () => this.#host.list(),
+      state: () => this.#state(),
+    };
+    this.#channel.send({ type: "answer", id, answer: await answers[question]() });
+  }
+
+  async #state(): Promise<WorkerState> {
+    const { rooms, counters } = await this.#host.figures();
+    const { connections } = this.#channel;
+    const figures = {
+      rooms: rooms.length,
+      connections,
+      lagMs: this.#lag.lagMs,
+      residentBytes: process.memoryUsage.rss(),
+    };
+    return { rooms, counters, figures };
+  }
+
+  #beat(): void {
+    this.#lag.startOver();
+    this.#channel.send({ type: "beat", counters: this.#host.counters });
+  }
+}
+
+/** What goes to the supervisor, and what must be known for it. */
+class Channel {
+  readonly send: (message: FromWorker, onSent?: () => void) => boolean;
+  readonly reporter: Reporter;
+  readonly ports: RemotePorts;
+  connections = 0;
+  /** The last connection that was handed over for each room that is or may be open. */
+  readonly #lastConnections = new Map<string, number>();
+
+  constructor(logs: LogWishes, send: Channel["send"]) {
+    this.send = send;
+    this.reporter = new Reporter(logs, send);
+    this.ports = new RemotePorts(send);
+  }
+
+  clientCame(room: string, connectionId: number): void {
+    this.connections += 1;
+    this.#lastConnections.set(room, connectionId);
+    this.reporter.arrived(connectionId);
+  }
+
+  clientGone(): void {
+    this.connections -= 1;
+    this.reporter.clientGone();
+  }
+
+  roomClosed(room: string): void {
+    const last = this.#lastConnections.get(room);
+    this.#lastConnections.delete(room);
+    if (last !== undefined) this.reporter.roomClosed(room, last);
+  }
+}
