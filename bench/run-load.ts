@@ -5,7 +5,7 @@ import type { Assignment, Figures, Job, Outcome } from "./generator/jobs.ts";
 import type { Load } from "./loads.ts";
 import type { Children } from "./server/children.ts";
 import { RunningServer } from "./server/running-server.ts";
-import type { Target } from "./server/target.ts";
+import { inOneProcess, ourTarget, type Target } from "./server/target.ts";
 
 const generator = fileURLToPath(new URL("generator/main.js", import.meta.url));
 const generatorTimeoutMs = 120_000;
@@ -15,7 +15,9 @@ const settleMs = 200;
 /** Runs one load once against a server of its own. @throws where anything is missing or wrong. */
 export async function runLoad(load: Load, target: Target, children: Children): Promise<Figures> {
   const hasProbe = load.watchesStalls === true;
-  const server = await RunningServer.start(target, load, children, { hasProbe });
+  // Stalls are seen in the process that was started, so rooms have to be there.
+  const watchedTarget = hasProbe && target === ourTarget ? inOneProcess(target) : target;
+  const server = await RunningServer.start(watchedTarget, load, children, { hasProbe });
   try {
     if (load.job.kind === "startup") return { startup: server.startMs };
     await sleep(settleMs);

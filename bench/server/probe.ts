@@ -9,12 +9,15 @@ const resolutionMs = 1;
 const delays = monitorEventLoopDelay({ resolution: resolutionMs });
 const answers: Readonly<Record<string, () => unknown>> = { watch, longestStall, memory };
 
-process.on("message", (question) => {
-  const answer = answers[String(question)];
-  if (answer !== undefined) process.send?.({ answer: answer() });
-});
-// Whoever asks must not keep the server from its end.
-process.channel?.unref();
+// The channel of a worker is there for other things.
+if (!process.argv[1]?.endsWith("worker-main.js")) {
+  process.on("message", (question) => {
+    const answer = answers[String(question)];
+    if (answer !== undefined) process.send?.({ answer: answer() });
+  });
+  // Whoever asks must not keep the server from its end.
+  process.channel?.unref();
+}
 
 /** Forgets all stalls so far. */
 function watch(): true {

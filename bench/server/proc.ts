@@ -1,13 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** How much memory a process has resident now. Linux only, like all of this file (proc(5)). */
-export function residentBytes(pid: number): number {
-  return statusKibibytes(pid, "VmRSS") * 1024;
+/** The program of the server's workers. */
+const workerProgram = "worker-main.js";
+
+/** The processes that a server consists of: itself and its workers. Linux only, like all of this file (proc(5)). */
+export function serverProcesses(pid: number): number[] {
+  return [pid, ...childrenOf(pid).filter((child) => commandLine(child).includes(workerProgram))];
 }
 
-/** How many descriptors a process has open. */
-export function openDescriptors(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
+/** How much memory a server has resident now, in all of its processes; what they share counts in each. */
+export function residentBytes(serverPid: number): number {
+  return sum(serverProcesses(serverPid).map((pid) => statusKibibytes(pid, "VmRSS") * 1024));
+}
+
+/** How many descriptors a server has open, in all of its processes. */
+export function openDescriptors(serverPid: number): number {
+  return sum(serverProcesses(serverPid).map((pid) => readdirSync(`/proc/${pid}/fd`).length));
 }
 
 /** How many descriptors this process may have at most. */
@@ -29,6 +37,10 @@ export function processesWith(variable: string): number[] {
 /** What a process is, for people. */
 export function commandLine(pid: number): string {
   return read(pid, "cmdline").replaceAll("\0", " ").trim();
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function statusKibibytes(pid: number, field: string): number {

@@ -23,6 +23,11 @@ export const ourTarget: Target = {
   command: `${quote(process.execPath)} ${quote(bin)} --addr {addr} {frame} {program}`,
 };
 
+/** Our server with its rooms in the process that is started, without workers. */
+export function inOneProcess(target: Target): Target {
+  return { ...target, command: target.command.replace("--addr", "--workers 0 --addr") };
+}
+
 /** Fills in the placeholders; those of options and program may be missing, and are then added at the end. */
 export function fillIn(template: string, address: string, { options, program }: Wrapped): string {
   const withProgram = template.includes("{program}") ? template : `${template} {program}`;

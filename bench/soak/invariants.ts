@@ -31,8 +31,9 @@ export async function checkRest(observed: ObservedServer, before: Holdings, viol
   if (!areClosed) violations.add(`rooms are open without a client: ${(await observed.openRooms()).join(" ")}`);
   const areGone = await eventually(releaseLimitMs, () => observed.wrapped().length === 0);
   if (!areGone) violations.add(`processes are left: ${describeAll(observed.wrapped())}`);
-  const helpers = observed.helpers();
-  if (helpers.length !== 1) violations.add(`not one guardian, but: ${describeAll(helpers)}`);
+  const guardians = observed.guardians();
+  const hosts = observed.hosts().length;
+  if (guardians.length !== hosts) violations.add(`not ${hosts} guardians, but: ${describeAll(guardians)}`);
   for (const [reason, count] of await observed.drops()) {
     if (!expectedDrops.has(reason)) violations.add(`${count} messages were dropped: ${reason}`);
   }
@@ -55,12 +56,12 @@ export async function checkService(observed: ObservedServer, violations: Violati
   await client.opened;
   client.sendText("still there?");
   if (!(await eventually(stopLimitMs, () => echo === "still there?"))) violations.add("a new room does not answer");
-  const [guardian] = observed.helpers();
+  const guardians = observed.guardians();
   const exitCode = await server.stop();
   if (exitCode !== 0) violations.add(`the server ended with ${exitCode ?? "a signal"}: ${server.log}`);
   if (!(await eventually(stopLimitMs, () => code === 1001))) violations.add(`the last client was closed with ${code}`);
   const isNobodyLeft = (): boolean =>
-    observed.wrapped().length === 0 && (guardian === undefined || commandLine(guardian) === "");
+    observed.wrapped().length === 0 && guardians.every((guardian) => commandLine(guardian) === "");
   if (!(await eventually(stopLimitMs, isNobodyLeft))) violations.add("processes have outlived the server");
 }
 

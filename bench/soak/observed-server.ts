@@ -1,5 +1,5 @@
 import { get, type IncomingMessage } from "node:http";
-import { childrenOf, openDescriptors, processesWith, residentBytes } from "../server/proc.ts";
+import { childrenOf, openDescriptors, processesWith, residentBytes, serverProcesses } from "../server/proc.ts";
 import type { RunningServer } from "../server/running-server.ts";
 
 /** The metric that has one series for each open room. */
@@ -14,7 +14,7 @@ const eventSeries =
 export interface Holdings {
   readonly descriptors: number;
   readonly residentBytes: number;
-  /** Of the JavaScript heap, after a full garbage collection. */
+  /** Of the JavaScript heap of the process that was started, after a full garbage collection. */
   readonly heapBytes: number;
   /** Of buffers. */
   readonly bufferBytes: number;
@@ -59,15 +59,24 @@ export class ObservedServer {
     return Array.from(page.matchAll(eventSeries), ([, series, count]) => `${series} ${count}`);
   }
 
-  /** The processes that the server has started, without the guardian, which has no variables of the server. */
+  /** The processes that the server has started, without its workers, and guardians, which have no variables of the server. */
   wrapped(): number[] {
-    return processesWith(this.#mark).filter((pid) => pid !== this.server.pid);
+    const own = new Set(serverProcesses(this.server.pid));
+    return processesWith(this.#mark).filter((pid) => !own.has(pid));
   }
 
-  /** The processes that are the server's own children and not wrapped programs: its guardian. */
-  helpers(): number[] {
+  /** The processes that have rooms: the workers, or the server itself. */
+  hosts(): number[] {
+    const [server, ...workers] = serverProcesses(this.server.pid);
+    return workers.length === 0 && server !== undefined ? [server] : workers;
+  }
+
+  /** The children of the server's processes that are not wrapped programs: its guardians. */
+  guardians(): number[] {
     const wrapped = new Set(this.wrapped());
-    return childrenOf(this.server.pid).filter((pid) => !wrapped.has(pid));
+    return this.hosts()
+      .flatMap(childrenOf)
+      .filter((pid) => !wrapped.has(pid));
   }
 
   /** The body of an answer. A connection of its own for each, so that none is left open. @throws where it is not 200. */

@@ -43,7 +43,7 @@ export class Upgrade {
       const handshake = { socket, head, answer: answerHandshake(request) };
       this.#host.admit({ ...described, connectionId: this.#nextConnectionId() }, handshake);
     } catch (error) {
-      refuse(socket, error, this.#logger);
+      refuse(socket, error, this.#logger, request.method);
     }
   }
 

@@ -45,8 +45,18 @@ export class Counters {
   }
 
   values(): CounterValues {
+    const { messagesReceived, bytesReceived, messagesSent, bytesSent, spawnTimes } = this;
+    const { processesStarted, outputPauses, inputPauses, slowClosed } = this;
     return {
-      ...this,
+      messagesReceived,
+      bytesReceived,
+      messagesSent,
+      bytesSent,
+      processesStarted,
+      outputPauses,
+      inputPauses,
+      slowClosed,
+      spawnTimes,
       dropped: Object.fromEntries(this.dropped) as CounterValues["dropped"],
       processesEnded: Object.fromEntries(this.processesEnded) as CounterValues["processesEnded"],
     };

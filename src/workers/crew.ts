@@ -85,8 +85,10 @@ export class Crew {
   }
 
   async #start(number: number): Promise<void> {
+    // What workers say while they start they all say, and of the same machine: once is enough.
+    let isHeard = this.#state === "starting" && number === 0;
     const worker: WorkerProcess = new WorkerProcess({
-      onReport: (report) => this.#onReport(worker, report),
+      onReport: (report) => this.#onReport(worker, isHeard ? report : { ...report, logs: [] }),
       onTakePort: () => this.#takePort(worker),
       onReleasePort: (port) => this.#releasePort(worker, port),
       onNotTaken: (arrival) => this.#events.onNotTaken(arrival),
@@ -97,7 +99,8 @@ export class Crew {
     this.#portsOf.set(worker, new Set());
     const { isDebugging, isTracing } = this.#logger;
     await worker.start(this.#settings, { isDebugging, isTracing });
-    this.#logger.debug(`worker ${number} is ready`, { pid: worker.pid });
+    isHeard = true;
+    this.#logger.trace(`worker ${number} is ready`, { pid: worker.pid });
     if (this.#state === "stopping") worker.drain();
     else this.#events.onReady(worker);
   }

@@ -16,7 +16,8 @@ interface SocketHandle {
 
 /** Node's own handle of a socket, which can be sent to another process; undefined once the socket is closed. */
 export function handleOf(socket: Socket): SocketHandle | undefined {
-  return (socket as unknown as { _handle: SocketHandle | null })._handle ?? undefined;
+  const { _handle: handle } = socket as unknown as { _handle: SocketHandle | null };
+  return handle ?? undefined;
 }
 
 /** What the client sends from now on is for another process. Pausing the stream would not stop its handle at once. */

@@ -4,6 +4,8 @@ import type { FromWorker, LogEntry, LogWishes, Report } from "./messages.ts";
 /** As many entries may wait for a supervisor that is behind; those that come then are left out and counted. */
 const maxWaitingEntries = 1000;
 
+const nothing = (): void => undefined;
+
 /** Sends a message; false says that the supervisor is behind, and that the callback comes when it has caught up. */
 export type SendReport = (message: FromWorker & { type: "report" }, onSent: () => void) => boolean;
 
@@ -21,7 +23,6 @@ export class Reporter {
 
   constructor(wishes: LogWishes, send: SendReport) {
     this.#send = send;
-    const nothing = (): void => undefined;
     this.logger = {
       error: this.#log("error"),
       warn: this.#log("warn"),

@@ -4,9 +4,6 @@ import { dieWithParent } from "../process/parent.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Worker } from "./worker.ts";
 
-/** A handle of Node's own, as it comes from another process. */
-type SocketHandle = ConstructorParameters<typeof Socket>[0] & object;
-
 /** Where `fork` puts the pipe that tells the supervisor when this process and its guardian are gone. */
 const lifeDescriptor = 4;
 
@@ -31,7 +28,7 @@ async function start(message: ToWorker & { type: "start" }): Promise<void> {
 function socketOf(handle: unknown): Socket | undefined {
   if (handle === undefined || handle === null) return undefined;
   const options = { handle, readable: true, writable: true, allowHalfOpen: true };
-  return new Socket(options as unknown as SocketHandle);
+  return new Socket(options);
 }
 
 function onMessage(message: ToWorker, handle: unknown): void {

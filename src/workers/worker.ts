@@ -36,6 +36,7 @@ export class Worker {
       onClientGone: () => channel.clientGone(),
       onRoomClosed: (room) => channel.roomClosed(room),
     });
+    reporter.flush();
     return new Worker(host, channel);
   }
 

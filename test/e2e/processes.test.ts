@@ -11,6 +11,9 @@ import { type RunOptions, startServer, type TestServer } from "../helpers/server
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 
+/** For what is about the descriptors and children of the one process that has the rooms. */
+const inOneProcess = ["--workers", "0"];
+
 /** Ignores what it can. Tells its own pid and those of two children. */
 const stubborn = "trap '' TERM INT HUP; sleep 100 & one=$!; sleep 100 & echo $$ $one $!; wait; sleep 100";
 
@@ -250,7 +253,7 @@ describe.concurrent.each([
   });
 
   test("may end at once, over and over, and leave nothing behind", async () => {
-    await using server = await startServer(["true"], options);
+    await using server = await startServer([...inOneProcess, "true"], options);
     const [guardian, ...others] = childrenOf(server.pid);
     expect(others).toEqual([]);
     const before = openDescriptors(server);
@@ -282,7 +285,7 @@ describe.concurrent.each([
   });
 
   test("close the client with the reason when the server is out of descriptors, and it goes on", async () => {
-    await using server = await startServer(["cat"], options);
+    await using server = await startServer([...inOneProcess, "cat"], options);
     await using first = await join(server, "a");
     first.send("hello");
     await first.messages(1);
@@ -411,23 +414,29 @@ describe.concurrent("the end of the server", () => {
     await allGone(pids);
   });
 
-  test("nothing lives on when the server is killed with SIGKILL, whatever 20 rooms ignore", async () => {
-    await using server = await startServer(sh(stubborn));
-    const rooms = Array.from({ length: 20 }, (_each, index) => `room-${index}`);
-    const clients = await Promise.all(rooms.map(async (room) => join(server, room)));
-    const pids = (await Promise.all(clients.map(pidsOf))).flat();
-    expect(pids).toHaveLength(60);
-    const children = childrenOf(server.pid);
-    expect(children).toHaveLength(21);
-    server.child.kill("SIGKILL");
-    await allGone([...pids, ...children]);
-    await Promise.all(clients.map(async (client) => client[Symbol.asyncDispose]()));
-  });
+  test.each([
+    [0, 21],
+    [2, 2],
+  ])(
+    "nothing lives on when the server is killed with SIGKILL, whatever 20 rooms ignore (%i workers)",
+    async (workers, count) => {
+      await using server = await startServer(["--workers", String(workers), ...sh(stubborn)]);
+      const rooms = Array.from({ length: 20 }, (_each, index) => `room-${index}`);
+      const clients = await Promise.all(rooms.map(async (room) => join(server, room)));
+      const pids = (await Promise.all(clients.map(pidsOf))).flat();
+      expect(pids).toHaveLength(60);
+      const children = childrenOf(server.pid);
+      expect(children).toHaveLength(count);
+      server.child.kill("SIGKILL");
+      await allGone([...pids, ...children]);
+      await Promise.all(clients.map(async (client) => client[Symbol.asyncDispose]()));
+    },
+  );
 });
 
 describe.concurrent("the guardian of processes", () => {
   test("is started again when it is killed, and knows of the processes before", async () => {
-    await using server = await startServer(sh(stubborn));
+    await using server = await startServer([...inOneProcess, ...sh(stubborn)]);
     const [guardian] = childrenOf(server.pid) as [number];
     await using client = await join(server, "a");
     const pids = await pidsOf(client);

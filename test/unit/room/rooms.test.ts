@@ -8,7 +8,6 @@ import {
   type FakeContextOptions,
   FakeClientLink,
   type FakeLauncher,
-  type FakeProcessLink,
   fakeRequest,
   turnEnd,
 } from "../../helpers/fakes.ts";
@@ -75,20 +74,6 @@ test("each room has its own process, and hears nothing of another", async () => 
   first.events.onMessage(Buffer.from("{}"), false);
   await turnEnd();
   expect([inA.input, inB.input]).toEqual([`{"id":1}\n`, ""]);
-});
-
-test("ids count from 1 over all rooms, and none is used again", async () => {
-  const setup = new Setup();
-  const processes: FakeProcessLink[] = [];
-  for (const [index, room] of ["a", "b", "a2"].entries()) {
-    // oxlint-disable-next-line no-await-in-loop
-    const { events } = await setup.join(room);
-    events.onMessage(Buffer.from("{}"), false);
-    // oxlint-disable-next-line no-await-in-loop
-    processes.push(await setup.launcher.process(index + 1));
-    if (room === "b") events.onClose(1000);
-  }
-  expect(processes.map(({ input }) => input)).toEqual([`{"id":1}\n`, `{"id":2}\n`, `{"id":3}\n`]);
 });
 
 test("an open room is found and listed with how many are in and have come in, and is gone with its process", async () => {
