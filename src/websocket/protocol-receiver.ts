@@ -1,5 +1,5 @@
+import { createRequire } from "node:module";
 import type { Writable } from "node:stream";
-import * as ws from "ws";
 import { closeCodes } from "../close-codes.ts";
 
 /** As many as `ws` allows where it is used as a server. */
@@ -23,7 +23,13 @@ export interface ProtocolEvents {
 
 /** The receiver of `ws`, which its types leave out. */
 type Receiver = Writable;
-const { Receiver } = ws as unknown as { Receiver: new (options: object) => Receiver };
+type ReceiverClass = new (options: object) => Receiver;
+
+/** Loads `ws` where it is not there yet: that takes as long as all the rest of the server together. */
+export function loadReceiver(): ReceiverClass {
+  const ws = createRequire(import.meta.url)("ws") as { Receiver: ReceiverClass };
+  return ws.Receiver;
+}
 
 /** The close codes of the faults that `ws` finds (its documentation, "WS Error Codes"); all others break the protocol. */
 const faultCodes = new Map<string | undefined, number>([
@@ -39,6 +45,7 @@ export class ProtocolReceiver {
 
   constructor(maxMessageBytes: number, events: ProtocolEvents) {
     const options = { isServer: true, maxPayload: maxMessageBytes, maxBufferedChunks, maxFragments };
+    const Receiver = loadReceiver();
     this.#receiver = new Receiver(options)
       .on("message", (payload: Buffer, isBinary: boolean) => events.onMessage(payload, isBinary))
       .on("ping", (payload: Buffer) => events.onPing(payload))

@@ -2,7 +2,11 @@ import type { Socket } from "node:net";
 import { RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { loadReceiver } from "./protocol-receiver.ts";
 import { type LinkLimits, SocketLink } from "./socket-link.ts";
+
+/** A server that has just started has better things to do than to load what first frames do not need. */
+const loadDelayMs = 250;
 
 export interface WebsocketOptions extends LinkLimits {
   readonly pingIntervalMs: number;
@@ -28,6 +32,7 @@ export class Websockets {
   constructor(options: WebsocketOptions, onClientGone: () => void) {
     this.#limits = options;
     this.#heartbeat = new Heartbeat(options.pingIntervalMs);
+    setTimeout(loadReceiver, loadDelayMs).unref();
     this.#onGone = (link) => {
       this.#forget(link);
       onClientGone();
