@@ -1,3 +1,4 @@
+import { cache, delimiters, fieldName } from "./message-option-kinds.ts";
 import {
   address,
   choice,
@@ -10,6 +11,9 @@ import {
   text,
   variableNames,
 } from "./option-kinds.ts";
+
+/** The strict mode of gwsocket is what `binary` stands for. */
+const frameAliases = new Map([["gwsocket", "binary"]] as const);
 
 /** THE table of options: flags, environment variables, validation, `--help` and docs/options.md come from it. */
 export const optionTable = {
@@ -34,10 +38,61 @@ export const optionTable = {
     flag: "--frame [MODE]",
     group: "messages",
     choices: ["binary", "json"],
+    aliases: frameAliases,
     bare: "binary",
     help:
       "Tell the process who sent each message, and let it answer single clients: by an `id` field (json), " +
-      "or by a header before each message as in gwsocket's strict mode (binary)",
+      "or by a header before each message as in gwsocket's strict mode (binary, or gwsocket)",
+  }),
+  clientFrame: choice({
+    flag: "--clientframe <MODE>",
+    group: "messages",
+    choices: ["lines", "binary", "json"],
+    aliases: frameAliases,
+    help: "The framing of what clients say to the process only, as in --frame or without any (lines)",
+  }),
+  serverFrame: choice({
+    flag: "--serverframe <MODE>",
+    group: "messages",
+    choices: ["lines", "binary", "json"],
+    aliases: frameAliases,
+    help: "The framing of what the process says to clients only, as in --frame or without any (lines)",
+  }),
+  fromField: fieldName({
+    flag: "--fromfield <NAME>",
+    group: "messages",
+    default: "id",
+    help: "The field in which the process reads who sent a message (JSON framing)",
+  }),
+  toField: fieldName({
+    flag: "--tofield <NAME>",
+    group: "messages",
+    default: "id",
+    help: "The field in which the process says whom a message is for (JSON framing)",
+  }),
+  delimiters: delimiters({
+    flag: "--delimiters <CHARS>",
+    group: "messages",
+    help:
+      "What ends a message of the process instead of a newline: any of these characters; what clients say ends with " +
+      "the first of them",
+  }),
+  nullDelimited: flag({
+    flag: "--null",
+    group: "messages",
+    help: "Messages end with a NUL character both ways, as with --delimiters='\\0'",
+  }),
+  cache: cache({
+    flag: "--cache <SIZE>",
+    group: "messages",
+    help:
+      "Keep the last SIZE messages for everyone and send them to each client that joins; with tagged:SIZE only those " +
+      'in which the process writes `"_cache":true` (JSON framing)',
+  }),
+  cachePersist: flag({
+    flag: "--cachepersist",
+    group: "messages",
+    help: "Keep these messages also when the room's process ends, for its next one",
   }),
   joinMessage: text({
     flag: "--joinmsg <MSG>",
@@ -102,6 +157,14 @@ export const optionTable = {
     max: "512M",
     default: "64M",
     help: "Longest line of the process",
+  }),
+  cacheBytes: size({
+    flag: "--cachebytes <SIZE>",
+    group: "limits",
+    min: "1",
+    max: "1G",
+    default: "16M",
+    help: "How much --cache may keep for a room; the oldest messages go first",
   }),
   clientBufferBytes: size({
     flag: "--clientbuffer <SIZE>",
@@ -172,7 +235,7 @@ type ValueOf<Spec> = Spec extends OptionSpec<infer Value> ? Value : never;
 
 /** Every option with its value; undefined where it has no default and was not given. */
 export type Options = {
-  readonly [Name in OptionName]: Name extends "frame" | "attachDelayMs"
+  readonly [Name in OptionName]: Name extends "frame" | "clientFrame" | "serverFrame" | "attachDelayMs"
     ? ValueOf<(typeof optionTable)[Name]> | undefined
     : ValueOf<(typeof optionTable)[Name]>;
 };

@@ -1,5 +1,6 @@
 import { ServerError } from "./errors.ts";
 import type { OptionSpec } from "./option-kinds.ts";
+import { checkTogether } from "./option-rules.ts";
 import { type OptionName, optionNames, type Options, optionTable } from "./option-table.ts";
 
 export { type OptionName, optionNames, type Options, optionTable };
@@ -39,14 +40,6 @@ export function completeOptions(given: { readonly [Name in OptionName]?: unknown
 function defaultOf(spec: OptionSpec<unknown>): unknown {
   if (spec.defaultText !== undefined) return spec.parse(spec.defaultText);
   return spec.bareText === "true" ? false : undefined;
-}
-
-function checkTogether({ binary, frame }: Options): void {
-  if (!binary || frame === undefined) return;
-  throw new ServerError(
-    "ERR_USAGE",
-    `--binary passes bytes through as they come, so it does not go together with --frame=${frame}`,
-  );
 }
 
 function unexpected(source: string, spec: OptionSpec<unknown>, value: string): ServerError {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { ServerError } from "../errors.ts";
-import { createFraming, type FramingName } from "../framing/create-framing.ts";
+import { createFraming } from "../framing/create-framing.ts";
 import type { Logger } from "../logger.ts";
 import { completeOptions, type Options } from "../options.ts";
 import { createSpawner } from "../process/create-spawner.ts";
@@ -11,6 +11,7 @@ import { Program } from "../process/program.ts";
 import type { Spawner } from "../process/spawner.ts";
 import { Counters } from "../room/counters.ts";
 import { DropLog } from "../room/drop-log.ts";
+import { Histories } from "../room/histories.ts";
 import type { SpawnTime } from "../room/room-context.ts";
 import { Rooms } from "../room/rooms.ts";
 import { compileTemplate } from "../room/template.ts";
@@ -180,12 +181,13 @@ export class Server {
     const options = this.#options;
     const { joinMessage, leaveMessage, oneshot } = options;
     const context = {
-      framing: createFraming(framingName(options), options),
+      framing: createFraming(options),
       wire: frameFormat,
       launcher: program,
       limits: options,
       joinMessage: joinMessage === undefined ? undefined : compileTemplate(joinMessage, software),
       leaveMessage: leaveMessage === undefined ? undefined : compileTemplate(leaveMessage, software),
+      histories: Histories.create(options),
       counters,
       spawnTime,
       logger: this.#logger,
@@ -204,12 +206,6 @@ export class Server {
       throw new ServerError("ERR_LISTEN", `cannot listen on ${host}:${port}: ${reasonOf(code)}`, { cause: error });
     }
   }
-}
-
-function framingName({ binary, frame }: Options): FramingName {
-  if (binary) return "raw";
-  if (frame === undefined) return "lines";
-  return frame === "binary" ? "gwsocket" : "json";
 }
 
 /** Loaded only where they are asked for, since each of the two takes as long as all the rest. */

@@ -4,6 +4,7 @@ import type { Logger } from "../logger.ts";
 import type { ConnectionLimits } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import type { DropLog } from "./drop-log.ts";
+import type { Histories } from "./histories.ts";
 import type { Template } from "./template.ts";
 
 /** Takes how long each start of a process took. */
@@ -19,6 +20,8 @@ export interface RoomContext {
   readonly limits: ConnectionLimits;
   readonly joinMessage: Template | undefined;
   readonly leaveMessage: Template | undefined;
+  /** Undefined where nothing is kept for who comes later. */
+  readonly histories: Histories | undefined;
   readonly counters: Counters;
   readonly spawnTime: SpawnTime;
   readonly logger: Logger;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Connection, type ConnectionOwner } from "../../../src/room/connection.ts";
-import { Conversation } from "../../../src/room/conversation.ts";
+import { Conversation, type ConversationOwner } from "../../../src/room/conversation.ts";
+import type { History } from "../../../src/room/history.ts";
 import {
   fakeContext,
   type FakeContextOptions,
@@ -18,16 +19,19 @@ const burst = "x".repeat(60);
 const slow = { clientBufferBytes: 50 };
 
 /** One conversation: clients that join and leave as in a room, and a process that may come late. */
-class Setup implements ConnectionOwner {
+class Setup implements ConnectionOwner, ConversationOwner {
   readonly context;
   readonly faults: string[] = [];
+  readonly metadata: string[] = [];
   readonly connections = new Map<number, Connection>();
+  readonly history: History | undefined;
   readonly conversation: Conversation;
   readonly process = new FakeProcessLink(noProcessEvents);
 
   constructor(options: FakeContextOptions = {}) {
     this.context = fakeContext(options);
-    this.conversation = new Conversation(this.context, "room", this.connections, (fault) => this.faults.push(fault));
+    this.history = this.context.histories?.open("room");
+    this.conversation = new Conversation(this.context, "room", this.connections, this, this.history);
   }
 
   /** A client joins; returns its link and how it speaks. */
@@ -69,6 +73,14 @@ class Setup implements ConnectionOwner {
 
   dropped(reason: Parameters<typeof this.context.counters.drop>[0]): number {
     return this.context.counters.dropped.get(reason) ?? 0;
+  }
+
+  onFault(fault: string): void {
+    this.faults.push(fault);
+  }
+
+  onMetadata(text: string): void {
+    this.metadata.push(text);
   }
 
   receive(connection: Connection, payload: Buffer, isBinary: boolean): void {

@@ -4,18 +4,19 @@ import type { DropReason } from "../../../src/drop-reasons.ts";
 import { everyone } from "../../../src/framing/framing.ts";
 import { Connection, type ConnectionOwner } from "../../../src/room/connection.ts";
 import { Counters } from "../../../src/room/counters.ts";
-import { FanOut } from "../../../src/room/fan-out.ts";
+import { FanOut, type FanOutEvents } from "../../../src/room/fan-out.ts";
 import { FakeClientLink, fakeWire } from "../../helpers/fakes.ts";
 
 const limits = { slow: "close", clientBufferBytes: 1000, slowTimeoutMs: 1000 } as const;
 
 /** Clients 1 to `count` of a room, and what its process's output is sent through. */
-class Setup implements ConnectionOwner {
+class Setup implements ConnectionOwner, FanOutEvents {
   readonly counters = new Counters();
   readonly noted: DropReason[] = [];
+  readonly metadata: string[] = [];
   readonly connections = new Map<number, Connection>();
   readonly links = new Map<number, FakeClientLink>();
-  readonly fanOut = new FanOut(this.connections, fakeWire, this.counters, (reason) => this.noted.push(reason));
+  readonly fanOut = new FanOut(this.connections, fakeWire, this.counters, this);
 
   constructor(count: number) {
     for (let id = 1; id <= count; id += 1) {
@@ -32,6 +33,14 @@ class Setup implements ConnectionOwner {
     // Cut out of a larger buffer, as decoders do.
     const bytes = Buffer.from(`<${text}>`);
     this.fanOut.onMessage(to, bytes, 1, bytes.length - 1, false);
+  }
+
+  onDrop(reason: DropReason): void {
+    this.noted.push(reason);
+  }
+
+  onMetadata(text: string): void {
+    this.metadata.push(text);
   }
 
   link(id: number): FakeClientLink {
