@@ -66,10 +66,12 @@ export class History {
 
   /** Gives back what was reserved for messages to come. */
   shrink(): void {
-    const bytes = Buffer.concat(this.pieces);
+    // Not from the pool of small buffers, which would live as long as this one.
+    const bytes = Buffer.allocUnsafeSlow(this.#bytes);
     const ends: number[] = [];
     let end = 0;
     for (const segment of this.#segments) {
+      segment.bytes.copy(bytes, end, startOf(segment), segment.length);
       for (let index = segment.oldest; index < segment.ends.length; index += 1) {
         end += lengthOf(segment, index);
         ends.push(end);

@@ -63,16 +63,26 @@ const linePiece = fc.oneof(
 const jsonPiece = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...idSpellings), fc.constantFrom(...values)).map(renderMember) },
   fc.tuple(fc.constantFrom(...otherKeys), fc.constantFrom(...values)).map(renderMember),
+  fc
+    .constantFrom(
+      `{"_to":[1,2]}\n`,
+      String.raw`{"_excep\u0074":2}`,
+      `{"id":3,"_close":4001,"_reason":"é"}\n`,
+      `{"_close":1}\n`,
+      `{"_meta":true,"a":"😀"}\n`,
+    )
+    .map((line) => Buffer.from(line)),
   linePiece,
 );
 
 const gwsocketPiece = fc
   .tuple(
     fc.constantFrom(0, 1, 2, 0xffff_ffff),
-    fc.oneof({ weight: 8, arbitrary: fc.constantFrom(1, 2) }, fc.constantFrom(0, 3, 0xffff_ffff)),
+    fc.oneof({ weight: 8, arbitrary: fc.constantFrom(1, 2, 8) }, fc.constantFrom(0, 3, 0xffff_ffff)),
     fc.oneof(
       anyBytes,
       fc.string({ unit: "binary", maxLength: 10 }).map((payload) => Buffer.from(payload)),
+      fc.constantFrom("0fa1", "03e8c3a9", "0001", "03e8ff", "03").map((hex) => Buffer.from(hex, "hex")),
     ),
   )
   .map(([id, type, payload]) => gwsocketMessage(id, type, payload));

@@ -27,7 +27,7 @@ export const fakeWire: WireFormat = {
 };
 
 /** The messages in bytes of {@link fakeWire}: text as it is, binary as `hex:` and its digits. */
-function readWire(bytes: Buffer): string[] {
+export function readWire(bytes: Buffer): string[] {
   const messages: string[] = [];
   for (let at = 0; at < bytes.length;) {
     const colon = bytes.indexOf(":", at);
