@@ -120,23 +120,25 @@ describe.concurrent("a process with JSON framing", () => {
   });
 });
 
-describe.concurrent("a process with binary framing", () => {
-  const close = (id: number, code: number, reason: Buffer | string): Buffer =>
-    gwsocketMessage(id, 8, Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(reason)]));
+/** Asks to close a client, or all with the id 0, in binary framing. */
+function closeMessage(id: number, code: number, reason: Buffer | string): Buffer {
+  return gwsocketMessage(id, 8, Buffer.concat([Buffer.of(code >> 8, code & 0xff), Buffer.from(reason)]));
+}
 
+describe.concurrent("a process with binary framing", () => {
   test("closes one client or all with messages of type 8", async () => {
     await using server = await startServer(["--frame=binary", "--metrics", ...node("unwrap.mjs")]);
     const [first, second, third] = await joinThree(server);
     first.send(
       Buffer.concat([
         gwsocketMessage(0, 1, "before"),
-        close(2, 4001, "kicked \u00e9"),
-        close(2, 4001, "again"),
-        close(3, 1006, ""),
-        close(3, 4001, Buffer.of(0xff)),
+        closeMessage(2, 4001, "kicked \u00e9"),
+        closeMessage(2, 4001, "again"),
+        closeMessage(3, 1006, ""),
+        closeMessage(3, 4001, Buffer.of(0xff)),
         gwsocketMessage(3, 8, Buffer.of(0x0f)),
         gwsocketMessage(0, 1, "after"),
-        close(0, 1000, ""),
+        closeMessage(0, 1000, ""),
       ]),
     );
     expect(await second.closed).toEqual({ code: 4001, reason: "kicked \u00e9" });
