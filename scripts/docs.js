@@ -61,7 +61,9 @@ function closings() {
   const rows = Object.values(closeCodes).map(({ code, when, comeBack }) => [String(code), when, comeBack]);
   return page(
     "Close codes",
-    "With which code a client's websocket is closed, and what it should do then. The reason beside the code says more.",
+    "With which code a client's websocket is closed, and what it should do then. The reason beside the code says more.\n" +
+      "The program itself can close clients with 1000, 1008, 1011 to 1013 and 3000 to 4999, and a reason of its own\n" +
+      "([messages](messages.md#acting-on-clients)).",
     table(["code", "when", "come back?"], rows),
   );
 }

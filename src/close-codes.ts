@@ -65,3 +65,9 @@ export function closeReason(text: string): string {
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return bytes.toString("utf8", 0, end);
 }
+
+/** Whether a process may close a client with this code: those of RFC 6455 that are true of a program, and all free ones. */
+export function isCodeForProcess(code: number): boolean {
+  if (code < 3000) return code === 1000 || code === 1008 || (code >= 1011 && code <= 1013);
+  return code <= 4999;
+}

@@ -28,7 +28,8 @@ export const optionGroups = {
 } as const;
 export type OptionGroup = keyof typeof optionGroups;
 
-interface Common {
+/** What every option says of itself. */
+export interface Common {
   readonly flag: string;
   readonly group: OptionGroup;
   readonly help: string;
@@ -74,17 +75,23 @@ export function text(common: Common): OptionSpec<string | undefined> {
   };
 }
 
+/** One of some words; `aliases` are other ways to write them. */
 export function choice<const Choice extends string>(
-  common: Common & { choices: readonly Choice[]; default?: Choice; bare?: Choice },
+  common: Common & {
+    choices: readonly Choice[];
+    aliases?: ReadonlyMap<string, Choice>;
+    default?: Choice;
+    bare?: Choice;
+  },
 ): OptionSpec<Choice> {
-  const { choices, default: defaultText, bare: bareText, ...rest } = common;
+  const { choices, aliases, default: defaultText, bare: bareText, ...rest } = common;
   const find = (value: unknown): Choice | undefined => choices.find((known) => known === value);
   return {
     ...rest,
     expected: `one of ${choices.join(", ")}`,
     defaultText,
     bareText,
-    parse: find,
+    parse: (value) => aliases?.get(value) ?? find(value),
     check: (value) => find(value) !== undefined,
   };
 }

@@ -14,12 +14,17 @@ const leaves = [
   "stall-watch",
   "version",
   "option-kinds",
+  "message-option-kinds",
+  "frame-modes",
+  "json-fields",
 ];
 
 /** Who may import whom: each folder, and each file at the top, imports itself and these. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   leaves: [],
-  options: ["leaves"],
+  "option-table": ["leaves"],
+  "option-rules": ["option-table", "leaves"],
+  options: ["option-table", "option-rules", "leaves"],
   framing: ["leaves"],
   room: ["framing", "leaves"],
   process: ["framing", "leaves"],

@@ -1,4 +1,5 @@
-import type { Framing, FramingLimits } from "./framing.ts";
+import { type FrameMode, frameModes, type FrameOptions } from "../frame-modes.ts";
+import type { Framing, FramingOptions } from "./framing.ts";
 import { createGwsocketFraming } from "./gwsocket.ts";
 import { createJsonFraming } from "./json.ts";
 import { createLinesFraming } from "./lines.ts";
@@ -9,10 +10,13 @@ const framings = {
   raw: createRawFraming,
   json: createJsonFraming,
   gwsocket: createGwsocketFraming,
-} as const satisfies Record<string, (limits: FramingLimits) => Framing>;
+} as const satisfies Record<FrameMode, (options: FramingOptions) => Framing>;
 
-export type FramingName = keyof typeof framings;
-
-export function createFraming(name: FramingName, limits: FramingLimits): Framing {
-  return framings[name](limits);
+/** Makes the framing that the options ask for, which may be another one for each direction. */
+export function createFraming(options: FrameOptions & FramingOptions): Framing {
+  const { toProcess, fromProcess } = frameModes(options);
+  const framing = framings[toProcess](options);
+  if (fromProcess === toProcess) return framing;
+  const other = framings[fromProcess](options);
+  return { encoder: framing.encoder, createDecoder: (sink) => other.createDecoder(sink) };
 }

@@ -1,26 +1,32 @@
 import { isUtf8 } from "node:buffer";
+import { closeReason, isCodeForProcess } from "../close-codes.ts";
 import { ServerError } from "../errors.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import type { Decoder, Framing, FramingLimits, MessageSink } from "./framing.ts";
+import { type Decoder, everyone, type Framing, type FramingOptions, type MessageSink } from "./framing.ts";
 
 /** Three unsigned 32-bit integers in network byte order: client id, type, payload length. */
 const headerBytes = 12;
 const textType = 1;
 const binaryType = 2;
+/** Our own: closes clients. The payload is a code of two bytes in network byte order, then the reason. */
+const closeType = 8;
+const codeBytes = 2;
 
 /** The strict mode of gwsocket: a header before each message, so that a payload may hold any byte (spec section 6). */
-export function createGwsocketFraming(limits: FramingLimits): Framing {
+export function createGwsocketFraming(options: FramingOptions): Framing {
   return {
-    createDecoder: (sink) => new GwsocketDecoder(limits.maxMessageBytes, sink),
+    encoder: {
+      encode(connectionId, payload, isBinary, out) {
+        encodeMessage(connectionId, isBinary ? binaryType : textType, payload, out);
+        return undefined;
+      },
 
-    encode(connectionId, payload, isBinary, out) {
-      encodeMessage(connectionId, isBinary ? binaryType : textType, payload, out);
-      return undefined;
+      encodeNotice(connectionId, text, out) {
+        encodeMessage(connectionId, textType, text, out);
+      },
     },
 
-    encodeNotice(connectionId, text, out) {
-      encodeMessage(connectionId, textType, text, out);
-    },
+    createDecoder: (sink) => new GwsocketDecoder(options.maxMessageBytes, sink),
   };
 }
 
@@ -107,10 +113,21 @@ class GwsocketDecoder implements Decoder {
   }
 
   #emit(bytes: Buffer, at: number, end: number): void {
+    const id = bytes.readUInt32BE(at);
     const type = bytes.readUInt32BE(at + 4);
     const start = at + headerBytes;
-    if (type !== textType && type !== binaryType) this.#sink.onDrop("unknown_type");
+    if (type === closeType) this.#close(id, bytes.subarray(start, end));
+    else if (type !== textType && type !== binaryType) this.#sink.onDrop("unknown_type");
     else if (type === textType && !isUtf8(bytes.subarray(start, end))) this.#sink.onDrop("invalid_utf8");
-    else this.#sink.onMessage(bytes.readUInt32BE(at), bytes, start, end, type === binaryType);
+    else this.#sink.onMessage(id, bytes, start, end, type === binaryType);
+  }
+
+  #close(id: number, payload: Buffer): void {
+    const code = payload.length < codeBytes ? 0 : payload.readUInt16BE(0);
+    const reason = payload.subarray(codeBytes);
+    const recipients = { ids: new Set(id === everyone ? [] : [id]), areExcluded: id === everyone };
+    if (!isCodeForProcess(code)) this.#sink.onDrop("invalid_close");
+    else if (!isUtf8(reason)) this.#sink.onDrop("invalid_utf8");
+    else this.#sink.onClose(recipients, code, closeReason(reason.toString()));
   }
 }

@@ -1,25 +1,29 @@
-import { everyone, type Framing, type FramingLimits } from "./framing.ts";
+import { everyone, type Framing, type FramingOptions } from "./framing.ts";
 import { LineDecoder } from "./line-decoder.ts";
-
-const newline = 0x0a;
+import { lineFormat } from "./line-format.ts";
 
 /** The framing of filters: a line is a message, both ways (spec section 4). */
-export function createLinesFraming(limits: FramingLimits): Framing {
+export function createLinesFraming(options: FramingOptions): Framing {
+  const format = lineFormat(options);
   return {
-    createDecoder: (sink) =>
-      new LineDecoder(limits.maxLineBytes, (bytes, start, end, isText) => {
-        sink.onMessage(everyone, bytes, start, end, !isText);
-      }),
+    encoder: {
+      encode(_connectionId, payload, _isBinary, out) {
+        out.append(payload);
+        out.push(format.delimiter);
+        return undefined;
+      },
 
-    encode(_connectionId, payload, _isBinary, out) {
-      out.append(payload);
-      out.push(newline);
-      return undefined;
+      encodeNotice(_connectionId, text, out) {
+        out.append(text);
+        out.push(format.delimiter);
+      },
     },
 
-    encodeNotice(_connectionId, text, out) {
-      out.append(text);
-      out.push(newline);
+    createDecoder(sink) {
+      const onLine = (bytes: Buffer, start: number, end: number, isText: boolean): void => {
+        sink.onMessage(everyone, bytes, start, end, !isText);
+      };
+      return new LineDecoder(options.maxLineBytes, onLine, format);
     },
   };
 }

@@ -19,8 +19,12 @@ const expectValue = 3;
 const expectCommaOrEnd = 4;
 type Expectation = 0 | 1 | 2 | 3 | 4;
 
-/** A top-level member with the name that the scanner looks for. Offsets into the text. */
+const nothing: Buffer = Buffer.alloc(0);
+
+/** A top-level member with a name that the scanner looks for. Offsets into the text. */
 export interface FoundMember {
+  /** Which of the scanner's names it has. */
+  readonly nameIndex: number;
   readonly keyStart: number;
   readonly valueStart: number;
   readonly valueEnd: number;
@@ -29,15 +33,18 @@ export interface FoundMember {
 }
 
 /**
- * Checks that a text is one JSON object (RFC 8259) and finds its top-level members of one name, in whatever spelling,
+ * Checks that a text is one JSON object (RFC 8259) and finds its top-level members of some names, in whatever spelling,
  * without making strings or objects of the rest. Reuse one scanner for many texts: results hold until the next scan.
  */
 export class ObjectScanner {
-  readonly #name: string;
-  readonly #plainKey: Buffer;
+  readonly #names: readonly string[];
+  readonly #plainKeys: readonly Buffer[];
+  /** Of the keys as they are spelled plainly. */
+  readonly #shortestKey: number;
+  readonly #longestKey: number;
   /** Kinds of the open containers, by depth from 1. */
   #containers = new Uint8Array(64);
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes = nothing;
   #end = 0;
   /** The offset that the scan has come to; -1 once the text was found to be no JSON. */
   #at = 0;
@@ -47,7 +54,8 @@ export class ObjectScanner {
   #keyStart = 0;
   #valueStart = 0;
   #valueEnd = 0;
-  #isFound = false;
+  /** Which of the names it has; -1 for another one. */
+  #nameIndex = -1;
 
   found: FoundMember[] = [];
   /** Offset behind the opening brace. */
@@ -56,9 +64,12 @@ export class ObjectScanner {
   otherCount = 0;
   lastOtherComma = -1;
 
-  constructor(name: string) {
-    this.#name = name;
-    this.#plainKey = Buffer.from(JSON.stringify(name));
+  constructor(names: readonly string[]) {
+    this.#names = names;
+    this.#plainKeys = names.map((name) => Buffer.from(JSON.stringify(name)));
+    const lengths = this.#plainKeys.map((key) => key.length);
+    this.#shortestKey = Math.min(...lengths);
+    this.#longestKey = Math.max(...lengths);
   }
 
   /** Whether the bytes from `start` to `end` are one JSON object; the other fields tell what was found in it. */
@@ -74,7 +85,7 @@ export class ObjectScanner {
     this.#at += 1;
     this.bodyStart = this.#at;
     const isObject = this.#scanContainers();
-    this.#bytes = this.#plainKey;
+    this.#bytes = nothing;
     return isObject;
   }
 
@@ -113,7 +124,7 @@ export class ObjectScanner {
     if (this.#at === -1) return false;
     if (this.#depth === 1) {
       this.#keyStart = start;
-      this.#isFound = this.#isName(start);
+      this.#nameIndex = this.#indexOfName(start);
     }
     this.#skipSpace();
     if (this.#at >= this.#end || this.#bytes[this.#at] !== colon) return false;
@@ -151,8 +162,9 @@ export class ObjectScanner {
   }
 
   #noteMember(isLast: boolean): void {
-    if (this.#isFound) {
+    if (this.#nameIndex !== -1) {
       this.found.push({
+        nameIndex: this.#nameIndex,
         keyStart: this.#keyStart,
         valueStart: this.#valueStart,
         valueEnd: this.#valueEnd,
@@ -187,13 +199,29 @@ export class ObjectScanner {
     this.#at = afterSpace(this.#bytes, this.#at, this.#end);
   }
 
-  /** Whether the key that ends at the current offset is the name that is looked for. */
-  #isName(start: number): boolean {
+  /** Which name the key has that ends at the current offset. */
+  #indexOfName(start: number): number {
     const bytes = this.#bytes;
-    const end = this.#at;
-    const plain = this.#plainKey;
-    if (end - start === plain.length) return bytes.compare(plain, 0, plain.length, start, end) === 0;
-    if (end - start < plain.length || !bytes.subarray(start, end).includes(backslash)) return false;
-    return JSON.parse(bytes.toString("utf8", start, end)) === this.#name;
+    const length = this.#at - start;
+    if (length < this.#shortestKey) return -1;
+    if (length <= this.#longestKey) {
+      for (let index = 0; index < this.#plainKeys.length; index += 1) {
+        const key = this.#plainKeys[index] as Buffer;
+        if (key.length === length && isSame(bytes, start, key)) return index;
+      }
+    }
+    if (!hasBackslash(bytes, start, this.#at)) return -1;
+    return this.#names.indexOf(JSON.parse(bytes.toString("utf8", start, this.#at)) as string);
   }
+}
+
+// Keys are so short that a loop is done before a call into the runtime has begun.
+function isSame(bytes: Buffer, start: number, key: Buffer): boolean {
+  for (let at = 0; at < key.length; at += 1) if (bytes[start + at] !== key[at]) return false;
+  return true;
+}
+
+function hasBackslash(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (bytes[at] === backslash) return true;
+  return false;
 }

@@ -6,9 +6,10 @@ import { Guardian } from "../process/guardian.ts";
 import { PortPool, type Ports } from "../process/ports.ts";
 import { Program } from "../process/program.ts";
 import type { Spawner } from "../process/spawner.ts";
-import { createFraming, type FramingName } from "../framing/create-framing.ts";
+import { createFraming } from "../framing/create-framing.ts";
 import { Counters, type CounterValues } from "../room/counters.ts";
 import { DropLog } from "../room/drop-log.ts";
+import { Histories } from "../room/histories.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import { Rooms } from "../room/rooms.ts";
 import { compileTemplate } from "../room/template.ts";
@@ -133,12 +134,13 @@ export class LocalHost implements RoomHost {
     const { joinMessage, leaveMessage, oneshot } = options;
     const { onRoomClosed, onOneshotEnd } = this.#surroundings;
     const context = {
-      framing: createFraming(framingName(options), options),
+      framing: createFraming(options),
       wire: frameFormat,
       launcher: program,
       limits: options,
       joinMessage: joinMessage === undefined ? undefined : compileTemplate(joinMessage, software),
       leaveMessage: leaveMessage === undefined ? undefined : compileTemplate(leaveMessage, software),
+      histories: Histories.create(options),
       counters: this.#counters,
       logger: this.#logger,
       dropLog: new DropLog(this.#logger),
@@ -148,10 +150,4 @@ export class LocalHost implements RoomHost {
       ...(onRoomClosed === undefined ? {} : { onRoomClosed }),
     });
   }
-}
-
-function framingName({ binary, frame }: Options): FramingName {
-  if (binary) return "raw";
-  if (frame === undefined) return "lines";
-  return frame === "binary" ? "gwsocket" : "json";
 }

@@ -22,7 +22,7 @@ const httpLimits = {
 const maxAutoWorkers = 8;
 
 /**
- * What a server is made with: the command, and options under the names of the table in options.ts. Without `workers`,
+ * What a server is made with: the command, and options under the names of the table in option-table.ts. Without `workers`,
  * rooms live in the process that makes the server.
  */
 export type ServerOptions = Partial<Omit<Options, "logJson" | "verbosity">> & {

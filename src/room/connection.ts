@@ -28,7 +28,9 @@ export class Connection implements ClientEvents {
   readonly #owner: ConnectionOwner;
   readonly #limits: ConnectionLimits;
   readonly #counters: Counters;
-  #state: "opening" | "open" | "behind" | "closed" = "opening";
+  /** "replaying" says that more waits than the buffer holds, but only of what was said before the client came. */
+  #state: "opening" | "open" | "replaying" | "behind" | "closed" = "opening";
+  #allowedBytes: number;
   #link: ClientLink | undefined;
   #stallWatch: StallWatch | undefined;
 
@@ -37,6 +39,7 @@ export class Connection implements ClientEvents {
     this.#owner = owner;
     this.#limits = limits;
     this.#counters = counters;
+    this.#allowedBytes = limits.clientBufferBytes;
   }
 
   open(link: ClientLink): void {
@@ -60,6 +63,23 @@ export class Connection implements ClientEvents {
     if (link.pendingBytes > 0) link.write(ownBytes(Buffer.concat(pieces)));
     else link.writeAll(pieces);
     this.#afterWrite(link);
+  }
+
+  /**
+   * Sends what was said before the client came. It may wait beside what else may wait, so that the room need not wait for
+   * newcomers; a client that takes nothing of it is closed all the same.
+   */
+  replay(pieces: readonly Buffer[], messages: number): void {
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    const link = this.#linkWithRoom(length, messages);
+    if (link === undefined) return;
+    link.writeAll(pieces);
+    if (link.pendingBytes <= this.#allowedBytes) return;
+    this.#state = "replaying";
+    this.#allowedBytes += length;
+    this.#watch(link);
+    link.whenTaken(() => this.#onReplayTaken());
   }
 
   pause(): void {
@@ -101,7 +121,7 @@ export class Connection implements ClientEvents {
   #linkWithRoom(bytes: number, messages: number): ClientLink | undefined {
     const link = this.#link;
     if (link === undefined) return undefined;
-    if (this.#limits.slow === "drop" && link.pendingBytes > this.#limits.clientBufferBytes) {
+    if (this.#limits.slow === "drop" && link.pendingBytes > this.#allowedBytes) {
       this.#counters.drop("slow_client", messages);
       return undefined;
     }
@@ -111,21 +131,32 @@ export class Connection implements ClientEvents {
   }
 
   #afterWrite(link: ClientLink): void {
-    if (this.#state !== "open" || link.pendingBytes <= this.#limits.clientBufferBytes) return;
+    if (link.pendingBytes <= this.#allowedBytes || this.#state === "behind" || this.#state === "closed") return;
     if (this.#limits.slow === "pause") this.#fallBehind(link);
     else if (this.#limits.slow === "close") this.#closeAsSlow();
   }
 
   #fallBehind(link: ClientLink): void {
     this.#state = "behind";
+    this.#watch(link);
+    link.whenTaken(() => this.#catchUp());
+    this.#owner.fellBehind(this);
+  }
+
+  #watch(link: ClientLink): void {
     this.#stallWatch ??= new StallWatch(
       this.#limits.slowTimeoutMs,
       () => link.takenBytes,
       () => this.#closeAsSlow(),
     );
     this.#stallWatch.start();
-    link.whenTaken(() => this.#catchUp());
-    this.#owner.fellBehind(this);
+  }
+
+  #onReplayTaken(): void {
+    this.#allowedBytes = this.#limits.clientBufferBytes;
+    if (this.#state !== "replaying") return;
+    this.#state = "open";
+    this.#stallWatch?.stop();
   }
 
   #catchUp(): void {

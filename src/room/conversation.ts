@@ -1,19 +1,31 @@
+import type { DropReason } from "../drop-reasons.ts";
 import { ServerError } from "../errors.ts";
 import type { Decoder } from "../framing/framing.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ProcessLink } from "../links.ts";
 import type { LogFields } from "../logger.ts";
 import type { Connection } from "./connection.ts";
-import { FanOut } from "./fan-out.ts";
+import { FanOut, type FanOutEvents } from "./fan-out.ts";
+import type { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
 import type { RoomContext } from "./room-context.ts";
 
+/** The room, as its conversation sees it. */
+export interface ConversationOwner {
+  /** Output cannot be read on from, for this reason; nothing is delivered after it. */
+  onFault(fault: string): void;
+
+  /** The process says of the room what stands in this JSON object. */
+  onMetadata(text: string): void;
+}
+
 /** What one process and the clients of its room say to each other, and which side has to wait for the other. */
-export class Conversation {
+export class Conversation implements FanOutEvents {
   readonly #context: RoomContext;
   readonly #room: string;
   readonly #connections: ReadonlyMap<number, Connection>;
-  readonly #onFault: (fault: string) => void;
+  readonly #owner: ConversationOwner;
+  readonly #history: History | undefined;
   readonly #inbox = new Inbox(() => this.#resumeClients());
   readonly #fanOut: FanOut;
   readonly #decoder: Decoder;
@@ -29,21 +41,19 @@ export class Conversation {
     this.#fanOut.flush();
   };
 
-  /** `onFault` is told why output cannot be read on from; nothing is delivered after it. */
   constructor(
     context: RoomContext,
     room: string,
     connections: ReadonlyMap<number, Connection>,
-    onFault: (fault: string) => void,
+    owner: ConversationOwner,
+    history: History | undefined,
   ) {
     this.#context = context;
     this.#room = room;
     this.#connections = connections;
-    this.#onFault = onFault;
-    this.#fanOut = new FanOut(connections, context.wire, context.counters, (reason) => {
-      context.counters.drop(reason);
-      context.dropLog.note(reason, { room });
-    });
+    this.#owner = owner;
+    this.#history = history;
+    this.#fanOut = new FanOut(connections, context.wire, context.counters, this, history, context.histories?.kept);
     this.#decoder = context.framing.createDecoder(this.#fanOut);
   }
 
@@ -56,6 +66,8 @@ export class Conversation {
   /** Call it before the connection is among those of the room: what came before it is not for it. */
   join(connection: Connection, request: JoinRequest): void {
     this.#fanOut.flush();
+    const history = this.#history;
+    if (history !== undefined && history.messages > 0) connection.replay(history.pieces, history.messages);
     const { joinMessage, leaveMessage } = this.#context;
     if (joinMessage !== undefined) this.#notify(connection, joinMessage(connection.id, request));
     if (leaveMessage !== undefined) this.#leaveMessages.set(connection, leaveMessage(connection.id, request));
@@ -70,19 +82,26 @@ export class Conversation {
   }
 
   receive(connection: Connection, payload: Buffer, isBinary: boolean): void {
-    const { framing, counters, dropLog, logger } = this.#context;
+    const { framing, counters, logger } = this.#context;
     if (logger.isTracing) logger.trace(`${payload.length} bytes from client`, this.#fields(connection));
     if (!this.#inbox.isOpen) {
       counters.drop("input_closed");
       return;
     }
-    const dropped = framing.encode(connection.id, payload, isBinary, this.#inbox.out);
+    const dropped = framing.encoder.encode(connection.id, payload, isBinary, this.#inbox.out);
     if (dropped === undefined) {
       this.#afterAppend();
       return;
     }
-    counters.drop(dropped);
-    dropLog.note(dropped, this.#fields(connection));
+    this.#noteDrop(dropped, this.#fields(connection));
+  }
+
+  onDrop(reason: DropReason): void {
+    this.#noteDrop(reason, { room: this.#room });
+  }
+
+  onMetadata(text: string): void {
+    this.#owner.onMetadata(text);
   }
 
   deliver(chunk: Buffer): void {
@@ -136,8 +155,13 @@ export class Conversation {
       if (!(error instanceof ServerError) || error.code !== "ERR_OUTPUT") throw error;
       this.#isUnreadable = true;
       this.#fanOut.flush();
-      this.#onFault(error.message);
+      this.#owner.onFault(error.message);
     }
+  }
+
+  #noteDrop(reason: DropReason, fields: LogFields): void {
+    this.#context.counters.drop(reason);
+    this.#context.dropLog.note(reason, fields);
   }
 
   #fields(connection: Connection): LogFields {
@@ -146,7 +170,7 @@ export class Conversation {
 
   #notify(connection: Connection, text: Buffer): void {
     if (!this.#inbox.isOpen) return;
-    this.#context.framing.encodeNotice(connection.id, text, this.#inbox.out);
+    this.#context.framing.encoder.encodeNotice(connection.id, text, this.#inbox.out);
     this.#afterAppend();
   }
 

@@ -1,38 +1,53 @@
 import type { DropReason } from "../drop-reasons.ts";
 import { ByteWriter } from "../framing/byte-writer.ts";
-import { everyone, type MessageSink } from "../framing/framing.ts";
+import { everyone, type MessageSink, type Recipients } from "../framing/framing.ts";
 import type { WireFormat } from "../links.ts";
+import { deliverEdited, insertionsOf, leftOut, numbersPerEdit } from "./client-edits.ts";
 import type { Connection } from "./connection.ts";
 import type { Counters } from "./counters.ts";
+import type { KeptMessages } from "./histories.ts";
+import type { History } from "./history.ts";
 
-/** A private message is remembered as three numbers: bytes for everyone before it, its start and its end. */
-const numbersPerMessage = 3;
+/** What the process says besides messages. */
+export interface FanOutEvents {
+  onDrop(reason: DropReason): void;
+  onMetadata(text: string): void;
+}
 
 /**
  * Sends what one chunk of output holds. Messages for everyone are encoded once into one buffer, which each client gets
- * in one write. Messages for one client stand between slices of that buffer, so that each client sees them in order.
+ * in one write. Messages for some clients stand between slices of that buffer, so that each client sees them in order.
  */
 export class FanOut implements MessageSink {
   readonly #connections: ReadonlyMap<number, Connection>;
   readonly #wire: WireFormat;
   readonly #counters: Counters;
-  readonly #onDropped: (reason: DropReason) => void;
+  readonly #events: FanOutEvents;
+  readonly #history: History | undefined;
+  readonly #keepsAll: boolean;
   #expectedBytes = 0;
   readonly #common = new ByteWriter();
   #commonMessages = 0;
+  /** Where messages stand among the common bytes that go into the history: the start and the end of each. */
+  #kept: number[] = [];
   readonly #private = new ByteWriter();
-  readonly #privateMessages = new Map<number, number[]>();
+  /** By client, what it gets in another way than everyone. */
+  readonly #edits = new Map<number, number[]>();
 
   constructor(
     connections: ReadonlyMap<number, Connection>,
     wire: WireFormat,
     counters: Counters,
-    onDropped: (reason: DropReason) => void,
+    events: FanOutEvents,
+    history?: History,
+    kept: KeptMessages = "all",
   ) {
     this.#connections = connections;
     this.#wire = wire;
     this.#counters = counters;
-    this.#onDropped = onDropped;
+    this.#events = events;
+    this.#history = history;
+    this.#keepsAll = history !== undefined && kept === "all";
   }
 
   /** Says how large the next chunk is, so that buffers need not grow step by step. */
@@ -42,25 +57,81 @@ export class FanOut implements MessageSink {
 
   onMessage(to: number, bytes: Buffer, start: number, end: number, isBinary: boolean): void {
     if (to === everyone) {
-      if (this.#connections.size === 0) return;
-      this.#commonMessages += 1;
-      this.#encode(this.#common, bytes, start, end, isBinary);
+      if (this.#keepsAll) this.#addKept(bytes, start, end, isBinary);
+      else this.#addCommon(bytes, start, end, isBinary);
     } else if (this.#connections.has(to)) {
-      this.#addPrivate(to, bytes, start, end, isBinary);
+      const from = this.#private.length;
+      this.#encode(this.#private, bytes, start, end, isBinary);
+      this.#edit(to, this.#common.length, from, this.#private.length);
     } else {
       this.#counters.drop("recipient_gone");
     }
   }
 
+  onTaggedMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    if (this.#history === undefined) this.#addCommon(bytes, start, end, isBinary);
+    else this.#addKept(bytes, start, end, isBinary);
+  }
+
+  onMessageTo({ ids, areExcluded }: Recipients, bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    if (areExcluded) {
+      const from = this.#common.length;
+      this.#addCommon(bytes, start, end, isBinary);
+      for (const id of ids) if (this.#connections.has(id)) this.#edit(id, from, leftOut, this.#common.length);
+      return;
+    }
+    const present = this.#present(ids);
+    if (present.length === 0) return;
+    const from = this.#private.length;
+    this.#encode(this.#private, bytes, start, end, isBinary);
+    for (const { id } of present) this.#edit(id, this.#common.length, from, this.#private.length);
+  }
+
+  onClose({ ids, areExcluded }: Recipients, code: number, reason: string): void {
+    // What was said before reaches them, and what follows is only for who is left.
+    this.flush();
+    const closed = areExcluded ? [...this.#connections.values()].filter(({ id }) => !ids.has(id)) : this.#present(ids);
+    for (const connection of closed) connection.close(code, reason);
+  }
+
+  onMetadata(text: string): void {
+    this.#events.onMetadata(text);
+  }
+
   onDrop(reason: DropReason): void {
-    this.#onDropped(reason);
+    this.#events.onDrop(reason);
   }
 
   /** Hands everything gathered to the clients. */
   flush(): void {
-    if (this.#privateMessages.size === 0) this.#flushCommon();
+    if (this.#edits.size === 0) this.#flushCommon();
     else if (this.#commonMessages === 0) this.#flushPrivate();
     else this.#flushMixed();
+  }
+
+  #addCommon(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    if (this.#connections.size === 0) return;
+    this.#commonMessages += 1;
+    this.#encode(this.#common, bytes, start, end, isBinary);
+  }
+
+  /** Who comes later may get it, so it counts also in an empty room. */
+  #addKept(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    const from = this.#common.length;
+    this.#commonMessages += 1;
+    this.#encode(this.#common, bytes, start, end, isBinary);
+    this.#kept.push(from, this.#common.length);
+  }
+
+  /** Those of the clients that are there; the others are counted. */
+  #present(ids: ReadonlySet<number>): Connection[] {
+    const present: Connection[] = [];
+    for (const id of ids) {
+      const connection = this.#connections.get(id);
+      if (connection === undefined) this.#counters.drop("recipient_gone");
+      else present.push(connection);
+    }
+    return present;
   }
 
   #encode(out: ByteWriter, bytes: Buffer, start: number, end: number, isBinary: boolean): void {
@@ -71,72 +142,46 @@ export class FanOut implements MessageSink {
     out.append(bytes, start, end);
   }
 
-  #addPrivate(to: number, bytes: Buffer, start: number, end: number, isBinary: boolean): void {
-    const from = this.#private.length;
-    this.#encode(this.#private, bytes, start, end, isBinary);
-    const messages = this.#privateMessages.get(to);
-    if (messages === undefined) this.#privateMessages.set(to, [this.#common.length, from, this.#private.length]);
-    else messages.push(this.#common.length, from, this.#private.length);
+  #edit(id: number, at: number, start: number, end: number): void {
+    const edits = this.#edits.get(id);
+    if (edits === undefined) this.#edits.set(id, [at, start, end]);
+    else edits.push(at, start, end);
   }
 
   #flushCommon(): void {
     if (this.#commonMessages === 0) return;
-    const messages = this.#takeCommonCount();
-    const bytes = this.#common.take();
+    const messages = this.#commonMessages;
+    const bytes = this.#takeCommon();
     for (const connection of this.#connections.values()) connection.deliver(bytes, messages);
   }
 
   #flushPrivate(): void {
     const source = this.#private.take();
-    for (const [to, messages] of this.#privateMessages) {
-      const isOnlyOne = messages.length === numbersPerMessage;
-      const bytes = isOnlyOne ? source.subarray(messages[1], messages[2]) : gather(source, messages);
-      this.#connections.get(to)?.deliver(bytes, messages.length / numbersPerMessage);
+    for (const [to, edits] of this.#edits) {
+      this.#connections.get(to)?.deliver(insertionsOf(edits, source), edits.length / numbersPerEdit);
     }
-    this.#privateMessages.clear();
+    this.#edits.clear();
   }
 
   #flushMixed(): void {
-    const commonMessages = this.#takeCommonCount();
-    const common = this.#common.take();
+    const messages = this.#commonMessages;
+    const common = this.#takeCommon();
     const source = this.#private.take();
     for (const connection of this.#connections.values()) {
-      const messages = this.#privateMessages.get(connection.id);
-      if (messages === undefined) connection.deliver(common, commonMessages);
-      else {
-        const count = commonMessages + messages.length / numbersPerMessage;
-        connection.deliverAll(interleave(common, source, messages), count);
-      }
+      const edits = this.#edits.get(connection.id);
+      if (edits === undefined) connection.deliver(common, messages);
+      else deliverEdited(connection, common, messages, source, edits);
     }
-    this.#privateMessages.clear();
+    this.#edits.clear();
   }
 
-  #takeCommonCount(): number {
-    const count = this.#commonMessages;
+  #takeCommon(): Buffer {
+    const bytes = this.#common.take();
     this.#commonMessages = 0;
-    return count;
+    if (this.#kept.length > 0) {
+      this.#history?.add(bytes, this.#kept);
+      this.#kept = [];
+    }
+    return bytes;
   }
-}
-
-/** Copies one client's messages behind each other: cheaper than a list of many short pieces. */
-function gather(source: Buffer, messages: readonly number[]): Buffer {
-  const out = new ByteWriter();
-  for (let at = 0; at < messages.length; at += numbersPerMessage) {
-    out.append(source, messages[at + 1], messages[at + 2]);
-  }
-  return out.take();
-}
-
-/** One client's messages between slices of what everyone gets. */
-function interleave(common: Buffer, source: Buffer, messages: readonly number[]): Buffer[] {
-  const pieces: Buffer[] = [];
-  let from = 0;
-  for (let at = 0; at < messages.length; at += numbersPerMessage) {
-    const before = messages[at] as number;
-    if (before > from) pieces.push(common.subarray(from, before));
-    pieces.push(source.subarray(messages[at + 1], messages[at + 2]));
-    from = before;
-  }
-  if (from < common.length) pieces.push(common.subarray(from));
-  return pieces;
 }

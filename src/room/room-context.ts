@@ -4,6 +4,7 @@ import type { Logger } from "../logger.ts";
 import type { ConnectionLimits } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import type { DropLog } from "./drop-log.ts";
+import type { Histories } from "./histories.ts";
 import type { Template } from "./template.ts";
 
 /** What all rooms of a server have in common. */
@@ -14,6 +15,8 @@ export interface RoomContext {
   readonly limits: ConnectionLimits;
   readonly joinMessage: Template | undefined;
   readonly leaveMessage: Template | undefined;
+  /** Undefined where nothing is kept for who comes later. */
+  readonly histories: Histories | undefined;
   readonly counters: Counters;
   readonly logger: Logger;
   readonly dropLog: DropLog;

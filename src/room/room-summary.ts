@@ -5,4 +5,6 @@ export interface RoomSummary {
   readonly connections: number;
   /** Clients that have come in since the room was opened. */
   readonly joined: number;
+  /** What the room's process has said of it, as the text of a JSON object. */
+  readonly metadata: string | undefined;
 }

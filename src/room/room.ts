@@ -3,15 +3,18 @@ import { messageOf, RefusedError } from "../errors.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ProcessEvents, ProcessExit, ProcessLink, ProcessReservation } from "../links.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
-import { Conversation } from "./conversation.ts";
+import { Conversation, type ConversationOwner } from "./conversation.ts";
 import type { ProcessOutcome } from "./counters.ts";
+import type { History } from "./history.ts";
 import type { RoomContext } from "./room-context.ts";
 
 /** A name under which clients share a process. It is there from its first client until its last process is gone. */
-export class Room implements ConnectionOwner, ProcessEvents {
+export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   readonly name: string;
   /** How many clients have joined so far. */
   joined = 0;
+  /** What the process has said of the room, as the text of a JSON object. It goes with the process. */
+  metadata: string | undefined;
   readonly #context: RoomContext;
   readonly #onEmpty: (room: Room) => void;
   #state: "starting" | "running" | "stopping" | "stopped" = "stopped";
@@ -24,6 +27,7 @@ export class Room implements ConnectionOwner, ProcessEvents {
   readonly #newcomers = new Map<Connection, JoinRequest>();
   #reservation: Promise<ProcessReservation> | undefined;
   #process: ProcessLink | undefined;
+  readonly #history: History | undefined;
   #conversation: Conversation;
 
   /** `onEmpty` is told when nobody is there or on the way, and no process is left. */
@@ -31,6 +35,7 @@ export class Room implements ConnectionOwner, ProcessEvents {
     this.name = name;
     this.#context = context;
     this.#onEmpty = onEmpty;
+    this.#history = context.histories?.open(name);
     this.#conversation = this.#newConversation();
   }
 
@@ -136,6 +141,18 @@ export class Room implements ConnectionOwner, ProcessEvents {
     this.#stopped();
   }
 
+  onMetadata(text: string): void {
+    this.metadata = text;
+  }
+
+  onFault(fault: string): void {
+    this.#context.logger.warn(fault, this.#fields());
+    const isEnding = this.#state === "stopping";
+    this.#state = "stopping";
+    this.#closeConnections(closeCodes.processFailed.code, fault);
+    if (!isEnding) this.#terminate();
+  }
+
   #seat(connection: Connection, request: JoinRequest): void {
     this.#conversation.join(connection, request);
     this.#connections.set(connection.id, connection);
@@ -179,14 +196,6 @@ export class Room implements ConnectionOwner, ProcessEvents {
     this.#stopped();
   }
 
-  #onFault(fault: string): void {
-    this.#context.logger.warn(fault, this.#fields());
-    const isEnding = this.#state === "stopping";
-    this.#state = "stopping";
-    this.#closeConnections(closeCodes.processFailed.code, fault);
-    if (!isEnding) this.#terminate();
-  }
-
   #terminate(): void {
     this.#state = "stopping";
     this.#conversation.finishInput();
@@ -196,6 +205,8 @@ export class Room implements ConnectionOwner, ProcessEvents {
   /** No process is left: whoever waits for the next one gets it now. */
   #stopped(): void {
     this.#state = "stopped";
+    this.metadata = undefined;
+    if (this.#history !== undefined) this.#context.histories?.endProcess(this.#history);
     if (this.#leaveIfEmpty()) return;
     this.#conversation = this.#newConversation();
     const waiting = [...this.#newcomers];
@@ -214,6 +225,7 @@ export class Room implements ConnectionOwner, ProcessEvents {
       () => undefined,
     );
     this.#reservation = undefined;
+    if (this.#history !== undefined) this.#context.histories?.close(this.name, this.#history);
     this.#onEmpty(this);
     return true;
   }
@@ -223,7 +235,7 @@ export class Room implements ConnectionOwner, ProcessEvents {
   }
 
   #newConversation(): Conversation {
-    return new Conversation(this.#context, this.name, this.#connections, (fault) => this.#onFault(fault));
+    return new Conversation(this.#context, this.name, this.#connections, this, this.#history);
   }
 
   #fields(connection?: Connection): { room: string; connection?: number; pid?: number } {

@@ -109,6 +109,6 @@ export class Rooms {
   }
 }
 
-function summarize({ name, connections, joined }: Room): RoomSummary {
-  return { name, connections, joined };
+function summarize({ name, connections, joined, metadata }: Room): RoomSummary {
+  return { name, connections, joined, metadata };
 }

@@ -29,12 +29,15 @@ export class Placement<Worker> {
     return this.#places.get(room)?.worker;
   }
 
-  /** Where a client of the room goes; undefined where there is no worker. */
-  place(room: string, connectionId: number): Worker | undefined {
+  /**
+   * Where a client of the room goes: where the room is, else to `wanted`, else to the worker with the fewest clients.
+   * Undefined where there is no worker, or not the one that is wanted.
+   */
+  place(room: string, connectionId: number, wanted = this.#leastBusy()): Worker | undefined {
     const known = this.#places.get(room);
     if (known !== undefined) known.lastConnectionId = connectionId;
-    const worker = known?.worker ?? this.#leastBusy();
-    if (worker === undefined) return undefined;
+    const worker = known?.worker ?? wanted;
+    if (worker === undefined || !this.#clients.has(worker)) return undefined;
     if (known === undefined) this.#places.set(room, { worker, lastConnectionId: connectionId });
     this.#clients.set(worker, this.clientsOf(worker) + 1);
     return worker;

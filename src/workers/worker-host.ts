@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { RefusedError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import { refuse } from "../host/refusal.ts";
@@ -26,8 +27,13 @@ export class WorkerHost implements RoomHost {
   readonly #ending = new Map<string, WorkerProcess>();
   #waiting: Arrival[] = [];
   #state: "open" | "draining" = "open";
+  readonly #workerCount: number;
+  /** A history that outlives its room is kept by the worker, so that the room has to come back to it. */
+  readonly #hasHomes: boolean;
 
-  private constructor(settings: HostSettings, logger: Logger) {
+  private constructor(workers: number, settings: HostSettings, logger: Logger) {
+    this.#workerCount = workers;
+    this.#hasHomes = settings.options.cachePersist;
     this.#logger = logger;
     this.#crew = new Crew(settings, logger, {
       onReady: (worker) => this.#onReady(worker),
@@ -40,7 +46,7 @@ export class WorkerHost implements RoomHost {
 
   /** Resolves when so many workers are ready. @throws ServerError where they cannot be had. */
   static async start(workers: number, settings: HostSettings, logger: Logger): Promise<WorkerHost> {
-    const host = new WorkerHost(settings, logger);
+    const host = new WorkerHost(workers, settings, logger);
     await host.#crew.start(workers);
     return host;
   }
@@ -104,9 +110,17 @@ export class WorkerHost implements RoomHost {
       this.#refuse(arrival, "server is busy");
       return;
     }
-    const worker = this.#ending.has(room) ? undefined : this.#placement.place(room, connectionId);
+    const worker = this.#place(room, connectionId);
     if (worker === undefined) this.#waiting.push(arrival);
     else worker.admit(arrival);
+  }
+
+  /** The worker that a client of the room goes to; undefined while there is none for it. */
+  #place(room: string, connectionId: number): WorkerProcess | undefined {
+    if (this.#ending.has(room)) return undefined;
+    if (!this.#hasHomes) return this.#placement.place(room, connectionId);
+    const home = this.#crew.workers.get(crc32(room) % this.#workerCount);
+    return home === undefined ? undefined : this.#placement.place(room, connectionId, home);
   }
 
   #waitingCount(): number {

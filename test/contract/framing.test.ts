@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { DropReason } from "../../src/drop-reasons.ts";
 import { ServerError } from "../../src/errors.ts";
 import { ByteWriter } from "../../src/framing/byte-writer.ts";
-import { createFraming, type FramingName } from "../../src/framing/create-framing.ts";
+import type { FrameMode } from "../../src/frame-modes.ts";
+import { createFraming } from "../../src/framing/create-framing.ts";
 import { everyone, type Framing } from "../../src/framing/framing.ts";
 import {
   binary,
@@ -13,6 +14,8 @@ import {
   cutPlaces,
   decode,
   dropped,
+  frameOptions,
+  framingOptions,
   gwsocketMessage,
   inSingleBytes,
   type OutputEvent,
@@ -32,7 +35,7 @@ interface Input {
 }
 
 interface FramingCase {
-  readonly name: FramingName;
+  readonly name: FrameMode;
   /** What a process may write: well formed, malformed, beyond the limits. */
   readonly output: fc.Arbitrary<Buffer>;
   /** Payloads that a client may send. */
@@ -60,16 +63,26 @@ const linePiece = fc.oneof(
 const jsonPiece = fc.oneof(
   { weight: 3, arbitrary: fc.tuple(fc.constantFrom(...idSpellings), fc.constantFrom(...values)).map(renderMember) },
   fc.tuple(fc.constantFrom(...otherKeys), fc.constantFrom(...values)).map(renderMember),
+  fc
+    .constantFrom(
+      `{"_to":[1,2]}\n`,
+      String.raw`{"_excep\u0074":2}`,
+      `{"id":3,"_close":4001,"_reason":"é"}\n`,
+      `{"_close":1}\n`,
+      `{"_meta":true,"a":"😀"}\n`,
+    )
+    .map((line) => Buffer.from(line)),
   linePiece,
 );
 
 const gwsocketPiece = fc
   .tuple(
     fc.constantFrom(0, 1, 2, 0xffff_ffff),
-    fc.oneof({ weight: 8, arbitrary: fc.constantFrom(1, 2) }, fc.constantFrom(0, 3, 0xffff_ffff)),
+    fc.oneof({ weight: 8, arbitrary: fc.constantFrom(1, 2, 8) }, fc.constantFrom(0, 3, 0xffff_ffff)),
     fc.oneof(
       anyBytes,
       fc.string({ unit: "binary", maxLength: 10 }).map((payload) => Buffer.from(payload)),
+      fc.constantFrom("0fa1", "03e8c3a9", "0001", "03e8ff", "03").map((hex) => Buffer.from(hex, "hex")),
     ),
   )
   .map(([id, type, payload]) => gwsocketMessage(id, type, payload));
@@ -164,22 +177,26 @@ function echoedByGwsocket({ from, payload, isBinary }: Input): OutputEvent {
 }
 
 /** Without framing a cut is all that parts one message from the next: only the bytes together can be compared. */
-function comparable(name: FramingName, events: readonly OutputEvent[]): unknown {
+function comparable(name: FrameMode, events: readonly OutputEvent[]): unknown {
   if (name !== "raw") return events;
   return events.map((event) => (event as { to: 0; binary: string }).binary).join("");
+}
+
+function framingOf(name: FrameMode, limit: number): Framing {
+  return createFraming({ ...frameOptions(name), ...framingOptions({ maxMessageBytes: limit, maxLineBytes: limit }) });
 }
 
 function encodeAll(framing: Framing, inputs: readonly Input[]): Buffer {
   const out = new ByteWriter();
   for (const { from, payload, isBinary, isNotice } of inputs) {
-    if (isNotice) framing.encodeNotice(from, payload, out);
-    else expect(framing.encode(from, payload, isBinary, out)).toBeUndefined();
+    if (isNotice) framing.encoder.encodeNotice(from, payload, out);
+    else expect(framing.encoder.encode(from, payload, isBinary, out)).toBeUndefined();
   }
   return out.take();
 }
 
 describe.each(cases)("framing $name", ({ name, output, payload, read, sent, echoed }) => {
-  const framing = createFraming(name, { maxMessageBytes: maxBytes, maxLineBytes: maxBytes });
+  const framing = framingOf(name, maxBytes);
 
   const input = fc.record({
     from: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 0xffff_ffff })),
@@ -275,7 +292,7 @@ describe.each(cases)("framing $name", ({ name, output, payload, read, sent, echo
       fc.property(input, (message) => {
         const before = message.payload.toString("hex");
         const out = new ByteWriter();
-        framing.encode(message.from, message.payload, message.isBinary, out);
+        framing.encoder.encode(message.from, message.payload, message.isBinary, out);
         out.take().fill(0);
         expect(message.payload.toString("hex")).toBe(before);
       }),
@@ -284,7 +301,7 @@ describe.each(cases)("framing $name", ({ name, output, payload, read, sent, echo
   });
 
   test("a process that writes back what it reads is understood", () => {
-    const roomy = createFraming(name, { maxMessageBytes: 1 << 20, maxLineBytes: 1 << 20 });
+    const roomy = framingOf(name, 1 << 20);
     fc.assert(
       fc.property(inputs, cutPlaces, (messages, places) => {
         const bytes = encodeAll(roomy, messages);
@@ -297,7 +314,7 @@ describe.each(cases)("framing $name", ({ name, output, payload, read, sent, echo
 });
 
 describe.each(casesWith("tooMuch"))("framing $name with limits", ({ name, tooMuch }) => {
-  const framing = createFraming(name, { maxMessageBytes: maxBytes, maxLineBytes: maxBytes });
+  const framing = framingOf(name, maxBytes);
   const message = encodeAll(framing, [{ from: 3, payload: Buffer.from("{}"), isBinary: false }]);
 
   test("output beyond the limit ends the reading, after what came before it", () => {
@@ -312,7 +329,7 @@ describe.each(casesWith("tooMuch"))("framing $name with limits", ({ name, tooMuc
 });
 
 describe.each(casesWith("unusable"))("framing $name with drops", ({ name, unusable }) => {
-  const framing = createFraming(name, { maxMessageBytes: maxBytes, maxLineBytes: maxBytes });
+  const framing = framingOf(name, maxBytes);
   const message = encodeAll(framing, [{ from: 3, payload: Buffer.from("{}"), isBinary: false }]);
 
   test("a message that is for nobody is reported, and those around it arrive", () => {

@@ -153,7 +153,7 @@ describe.concurrent("--frame=json", () => {
     const forSecond = ['{"id":2}', String.raw`{"a":{"id":1},"\u0069d":2}`];
     const forAll = ["{}", '{"id":null,"a":"\\u00e9"}', '{"a":{"id":1}}', "[1]", "plain", "", '{"id":1', "id"];
     const forNobody = ['{"id":3}', '{"id":4}', '{"id":99}'];
-    const unusable = ['{"id":"1"}', '{"id":0}', '{"id":-1}', '{"id":1.5}', '{"id":true}', '{"id":[1]}', '{"id":{}}'];
+    const unusable = ['{"id":"1"}', '{"id":0}', '{"id":-1}', '{"id":1.5}', '{"id":true}', '{"id":["1"]}', '{"id":{}}'];
     const lines = [...forFirst, ...forSecond, ...forAll, ...forNobody, ...unusable, "end"];
     first.send(JSON.stringify({ hex: hex(`${lines.join("\n")}\n`) }));
     const common = [...forAll, "end"];

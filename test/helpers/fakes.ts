@@ -1,5 +1,6 @@
 import { setImmediate as immediate } from "node:timers/promises";
-import { createFraming, type FramingName } from "../../src/framing/create-framing.ts";
+import type { FrameMode } from "../../src/frame-modes.ts";
+import { createFraming } from "../../src/framing/create-framing.ts";
 import type { JoinRequest } from "../../src/join-request.ts";
 import type {
   ClientLink,
@@ -14,7 +15,9 @@ import { type LogFields, type Logger, silentLogger } from "../../src/logger.ts";
 import type { ConnectionLimits } from "../../src/room/connection.ts";
 import { Counters } from "../../src/room/counters.ts";
 import { DropLog } from "../../src/room/drop-log.ts";
+import type { Histories } from "../../src/room/histories.ts";
 import type { RoomContext } from "../../src/room/room-context.ts";
+import { frameOptions, framingOptions } from "./framing.ts";
 
 /** A format that can be read in a failing test: `t5:hello`, or `b2:` and two bytes. */
 export const fakeWire: WireFormat = {
@@ -24,7 +27,7 @@ export const fakeWire: WireFormat = {
 };
 
 /** The messages in bytes of {@link fakeWire}: text as it is, binary as `hex:` and its digits. */
-function readWire(bytes: Buffer): string[] {
+export function readWire(bytes: Buffer): string[] {
   const messages: string[] = [];
   for (let at = 0; at < bytes.length;) {
     const colon = bytes.indexOf(":", at);
@@ -271,22 +274,27 @@ export interface FakeContext extends RoomContext {
 }
 
 export interface FakeContextOptions {
-  readonly framing?: FramingName;
+  readonly framing?: FrameMode;
   readonly limits?: Partial<ConnectionLimits>;
   readonly logger?: Logger;
   readonly hasNotices?: boolean;
+  readonly histories?: Histories;
 }
 
 /** The context of rooms; with notices, these are `+<id>` and `-<id>`. */
 export function fakeContext(options: FakeContextOptions = {}): FakeContext {
-  const { framing = "lines", limits = {}, logger = silentLogger, hasNotices = false } = options;
+  const { framing = "lines", limits = {}, logger = silentLogger, hasNotices = false, histories } = options;
   return {
-    framing: createFraming(framing, { maxMessageBytes: 1024, maxLineBytes: 64 }),
+    framing: createFraming({
+      ...frameOptions(framing),
+      ...framingOptions({ maxMessageBytes: 1024, maxLineBytes: 64 }),
+    }),
     wire: fakeWire,
     launcher: new FakeLauncher(),
     limits: { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000, ...limits },
     joinMessage: hasNotices ? (id) => Buffer.from(`+${id}`) : undefined,
     leaveMessage: hasNotices ? (id) => Buffer.from(`-${id}`) : undefined,
+    histories,
     counters: new Counters(),
     logger,
     dropLog: new DropLog(logger),

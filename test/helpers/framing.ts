@@ -1,14 +1,48 @@
 import { isUtf8 } from "node:buffer";
 import * as fc from "fast-check";
 import type { DropReason } from "../../src/drop-reasons.ts";
+import type { FrameMode, FrameOptions } from "../../src/frame-modes.ts";
 import { type ErrorCode, ServerError } from "../../src/errors.ts";
 import { ByteWriter } from "../../src/framing/byte-writer.ts";
-import { type Decoder, everyone, type Framing, type MessageSink } from "../../src/framing/framing.ts";
+import {
+  type Decoder,
+  everyone,
+  type Framing,
+  type FramingOptions,
+  type MessageSink,
+  type Recipients,
+} from "../../src/framing/framing.ts";
+
+/** The options of framings as they are without any flag, but with limits that a test may choose. */
+export function framingOptions(options: Partial<FramingOptions> = {}): FramingOptions {
+  return {
+    maxMessageBytes: 1 << 20,
+    maxLineBytes: 1 << 20,
+    delimiters: undefined,
+    nullDelimited: false,
+    fromField: "id",
+    toField: "id",
+    cache: undefined,
+    ...options,
+  };
+}
+
+/** The options that ask for a framing by its name. */
+export function frameOptions(mode: FrameMode): FrameOptions {
+  const frames = { lines: undefined, raw: undefined, json: "json", gwsocket: "binary" } as const;
+  return { binary: mode === "raw", frame: frames[mode], clientFrame: undefined, serverFrame: undefined };
+}
 
 /** What came of a piece of output, in a form that compares exactly; bytes of binary messages as hexadecimal digits. */
 export type OutputEvent =
   | { readonly to: number; readonly text: string }
   | { readonly to: number; readonly binary: string }
+  | { readonly tagged: string }
+  | { readonly only: readonly number[]; readonly text: string }
+  | { readonly except: readonly number[]; readonly text: string }
+  | { readonly closed: readonly number[] | "all"; readonly code: number; readonly reason: string }
+  | { readonly closedExcept: readonly number[]; readonly code: number; readonly reason: string }
+  | { readonly metadata: string }
   | { readonly dropped: DropReason }
   | { readonly thrown: ErrorCode };
 
@@ -36,6 +70,24 @@ export class RecordingSink implements MessageSink {
     const content = bytes.subarray(start, end);
     if (!isBinary && !isUtf8(content)) throw new Error("a text message is not UTF-8");
     this.events.push(isBinary ? binary(content, to) : text(content.toString(), to));
+  }
+
+  onTaggedMessage(bytes: Buffer, start: number, end: number): void {
+    this.events.push({ tagged: bytes.toString("utf8", start, end) });
+  }
+
+  onMessageTo({ ids, areExcluded }: Recipients, bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    const content = bytes.toString(isBinary ? "hex" : "utf8", start, end);
+    this.events.push(areExcluded ? { except: [...ids], text: content } : { only: [...ids], text: content });
+  }
+
+  onClose({ ids, areExcluded }: Recipients, code: number, reason: string): void {
+    if (areExcluded && ids.size > 0) this.events.push({ closedExcept: [...ids], code, reason });
+    else this.events.push({ closed: areExcluded ? "all" : [...ids], code, reason });
+  }
+
+  onMetadata(metadata: string): void {
+    this.events.push({ metadata });
   }
 
   onDrop(reason: DropReason): void {
@@ -67,7 +119,7 @@ export function feed(decoder: Decoder, chunks: Iterable<Buffer | string>): Error
 /** What the process reads after one client's message. */
 export function encode(framing: Framing, connectionId: number, payload: Buffer | string, isBinary = false): Buffer {
   const out = new ByteWriter();
-  const reason = framing.encode(connectionId, Buffer.from(payload), isBinary, out);
+  const reason = framing.encoder.encode(connectionId, Buffer.from(payload), isBinary, out);
   if (reason !== undefined) throw new Error(`the message was dropped: ${reason}`);
   return out.take();
 }
@@ -75,7 +127,7 @@ export function encode(framing: Framing, connectionId: number, payload: Buffer |
 /** Why a client's message is dropped, if it is; the process then reads nothing of it. */
 export function refusal(framing: Framing, payload: Buffer | string, isBinary = false): DropReason | undefined {
   const out = new ByteWriter();
-  const reason = framing.encode(1, Buffer.from(payload), isBinary, out);
+  const reason = framing.encoder.encode(1, Buffer.from(payload), isBinary, out);
   if (reason !== undefined && out.length > 0) throw new Error("a dropped message left bytes behind");
   return reason;
 }
@@ -83,7 +135,7 @@ export function refusal(framing: Framing, payload: Buffer | string, isBinary = f
 /** What the process reads after a join or leave message. */
 export function encodeNotice(framing: Framing, connectionId: number, notice: string): Buffer {
   const out = new ByteWriter();
-  framing.encodeNotice(connectionId, Buffer.from(notice), out);
+  framing.encoder.encodeNotice(connectionId, Buffer.from(notice), out);
   return out.take();
 }
 

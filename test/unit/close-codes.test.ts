@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { closeCodes, closeReason } from "../../src/close-codes.ts";
+import { closeCodes, closeReason, isCodeForProcess } from "../../src/close-codes.ts";
 
 /** What a close frame has room for behind its code (RFC 6455 section 5.5). */
 const maxBytes = 123;
@@ -69,4 +69,10 @@ test("any reason is cut to the longest beginning of it that fits and is UTF-8", 
       if (next !== undefined) expect(Buffer.byteLength(reason + next)).toBeGreaterThan(maxBytes);
     }),
   );
+});
+
+test("a process may use those codes that are true of it, and those that are free for anyone", () => {
+  const usable = Array.from({ length: 0x1_0000 }, (_each, code) => code).filter(isCodeForProcess);
+  expect(usable.filter((code) => code < 3000)).toEqual([1000, 1008, 1011, 1012, 1013]);
+  expect(usable.filter((code) => code >= 3000)).toEqual(Array.from({ length: 2000 }, (_each, index) => 3000 + index));
 });

@@ -9,6 +9,7 @@ import {
   dropped,
   encode,
   encodeNotice,
+  framingOptions,
   gwsocketMessage,
   inSingleBytes,
   RecordingSink,
@@ -17,7 +18,7 @@ import {
 } from "../../helpers/framing.ts";
 
 const maxMessageBytes = 32;
-const framing = createGwsocketFraming({ maxMessageBytes, maxLineBytes: 8 });
+const framing = createGwsocketFraming(framingOptions({ maxMessageBytes, maxLineBytes: 8 }));
 const allBytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
 test("a client's text is written behind id, type 1 and length, each in network byte order", () => {
@@ -166,4 +167,31 @@ test("a message that the end cuts off is reported, wherever it is cut", () => {
 test("nothing is reported when the output ends behind a message", () => {
   expect(decode(framing, [gwsocketMessage(1, 1, "whole")])).toEqual([text("whole", 1)]);
   expect(decode(framing, inSingleBytes(gwsocketMessage(1, 1, "")))).toEqual([text("", 1)]);
+});
+
+function closeMessage(id: number, code: number, reason: Buffer | string = ""): Buffer {
+  return gwsocketMessage(id, 8, bytesOf(code >> 8, code & 0xff, reason));
+}
+
+test("a message of type 8 closes the client that its id names, or all", () => {
+  expect(decode(framing, [closeMessage(7, 4001, "kické")])).toEqual([{ closed: [7], code: 4001, reason: "kické" }]);
+  expect(decode(framing, inSingleBytes(closeMessage(0, 1000)))).toEqual([{ closed: "all", code: 1000, reason: "" }]);
+});
+
+test("a reason is cut to what a close frame can carry", () => {
+  const roomy = createGwsocketFraming(framingOptions());
+  expect(decode(roomy, [closeMessage(7, 4001, `x${"é".repeat(100)}`)])).toEqual([
+    { closed: [7], code: 4001, reason: `x${"é".repeat(61)}` },
+  ]);
+});
+
+test("a close with a code that is not the process's to send, or without any, is dropped", () => {
+  const codes = [0, 999, 1001, 1006, 1009, 1010, 1014, 2999, 5000, 0xffff];
+  const output = bytesOf(...codes.map((code) => closeMessage(7, code)), gwsocketMessage(7, 8, Buffer.of(0x0f)));
+  expect(decode(framing, [output])).toEqual([...codes, 0].map(() => dropped("invalid_close")));
+  expect(decode(framing, [gwsocketMessage(0, 8, "")])).toEqual([dropped("invalid_close")]);
+});
+
+test("a close whose reason is not UTF-8 is dropped", () => {
+  expect(decode(framing, [closeMessage(7, 4001, Buffer.of(0xff))])).toEqual([dropped("invalid_utf8")]);
 });

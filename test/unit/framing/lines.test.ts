@@ -1,8 +1,18 @@
 import { expect, test } from "vitest";
 import { createLinesFraming } from "../../../src/framing/lines.ts";
-import { binary, bytesOf, cutAt, decode, encode, encodeNotice, text, thrown } from "../../helpers/framing.ts";
+import {
+  binary,
+  bytesOf,
+  cutAt,
+  decode,
+  encode,
+  encodeNotice,
+  framingOptions,
+  text,
+  thrown,
+} from "../../helpers/framing.ts";
 
-const framing = createLinesFraming({ maxMessageBytes: 4, maxLineBytes: 16 });
+const framing = createLinesFraming(framingOptions({ maxMessageBytes: 4, maxLineBytes: 16 }));
 
 test("a client's message reaches the process with a newline behind it", () => {
   expect(encode(framing, 1, "hello").toString()).toBe("hello\n");

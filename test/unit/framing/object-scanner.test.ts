@@ -11,7 +11,7 @@ import {
   otherKeys,
 } from "../../helpers/json-texts.ts";
 
-const scanner = new ObjectScanner("id");
+const scanner = new ObjectScanner(["id"]);
 
 function accepts(source: string | Buffer): boolean {
   const bytes = Buffer.from(source);
@@ -214,7 +214,7 @@ describe("members of the name that is looked for", () => {
   });
 
   test("may have another name with characters that JSON escapes", () => {
-    const quoted = new ObjectScanner('a"\\é');
+    const quoted = new ObjectScanner(['a"\\é']);
     const source = Buffer.from(String.raw`{"a\"\\é":1,"\u0061\u0022\u005c\u00E9":2,"a":3}`);
     expect(quoted.scan(source, 0, source.length)).toBe(true);
     expect(quoted.found.map(({ valueStart }) => source.toString("utf8", valueStart, valueStart + 1))).toEqual([

@@ -274,3 +274,81 @@ describe("with --slow=drop", () => {
     expect(setup.link.closedWith).toBeUndefined();
   });
 });
+
+describe("a replay", () => {
+  /** What was said before: more than may wait. */
+  const replay = [Buffer.from(`t97:${"a".repeat(97)}`), Buffer.from(`t97:${"b".repeat(97)}`)];
+
+  test("is one write, and counted", () => {
+    const { connection, link, counters, told } = new Setup();
+    connection.replay(replay, 2);
+    expect(link.writes).toEqual([replay]);
+    expect(counters).toMatchObject({ messagesSent: 2, bytesSent: 202 });
+    expect(told).toEqual([]);
+  });
+
+  test.each(["pause", "close", "drop"] as const)("may wait beside what else may, with the policy %s", (slow) => {
+    const { connection, link, told, counters } = new Setup({ slow });
+    link.isSlow = true;
+    connection.replay(replay, 2);
+    connection.deliver(Buffer.from(`t96:${"x".repeat(96)}`), 1);
+    connection.deliver(small, 0);
+    expect(link.messages).toHaveLength(4);
+    expect(link.closedWith?.code).toBe(slow === "close" ? closeCodes.tooSlow.code : undefined);
+    expect(told).toEqual(slow === "pause" ? ["7 fell behind"] : slow === "close" ? ["7 left"] : []);
+    connection.deliver(small, 1);
+    expect(counters.dropped.get("slow_client")).toBe(slow === "drop" ? 1 : 0);
+  });
+
+  test("that was taken leaves no more place than there was", () => {
+    const { connection, link, told } = new Setup();
+    link.isSlow = true;
+    connection.replay(replay, 2);
+    link.take();
+    connection.deliver(tooMuch, 1);
+    expect(told).toEqual(["7 fell behind"]);
+    link.take();
+    expect(told).toEqual(["7 fell behind", "7 caught up"]);
+  });
+
+  test("that is taken while the client falls behind does not let it catch up too early", () => {
+    const { connection, link, told } = new Setup();
+    link.isSlow = true;
+    connection.replay(replay, 2);
+    connection.deliver(tooMuch, 1);
+    expect(told).toEqual(["7 fell behind"]);
+    vi.advanceTimersByTime(limits.slowTimeoutMs / 2);
+    link.take(250);
+    vi.advanceTimersByTime(limits.slowTimeoutMs / 2);
+    expect(told).toEqual(["7 fell behind"]);
+    link.take();
+    expect(told).toEqual(["7 fell behind", "7 caught up"]);
+  });
+
+  test("of which a client takes nothing closes it in time, though nobody waits for it", () => {
+    const { connection, link, told } = new Setup();
+    link.isSlow = true;
+    connection.replay(replay, 2);
+    expect(told).toEqual([]);
+    vi.advanceTimersByTime(limits.slowTimeoutMs * 1.5);
+    expect(link.closedWith?.code).toBe(closeCodes.tooSlow.code);
+    expect(told).toEqual(["7 left"]);
+  });
+
+  test("that is taken in time closes nobody", () => {
+    const { connection, link, told } = new Setup();
+    link.isSlow = true;
+    connection.replay(replay, 2);
+    link.take();
+    vi.advanceTimersByTime(limits.slowTimeoutMs * 3);
+    expect(told).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("that fits is not watched", () => {
+    const { connection, link } = new Setup();
+    link.isSlow = true;
+    connection.replay([small], 1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

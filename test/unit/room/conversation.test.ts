@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { Connection, type ConnectionOwner } from "../../../src/room/connection.ts";
-import { Conversation } from "../../../src/room/conversation.ts";
+import { Conversation, type ConversationOwner } from "../../../src/room/conversation.ts";
+import { Histories } from "../../../src/room/histories.ts";
+import type { History } from "../../../src/room/history.ts";
 import {
   fakeContext,
   type FakeContextOptions,
@@ -18,16 +20,19 @@ const burst = "x".repeat(60);
 const slow = { clientBufferBytes: 50 };
 
 /** One conversation: clients that join and leave as in a room, and a process that may come late. */
-class Setup implements ConnectionOwner {
+class Setup implements ConnectionOwner, ConversationOwner {
   readonly context;
   readonly faults: string[] = [];
+  readonly metadata: string[] = [];
   readonly connections = new Map<number, Connection>();
+  readonly history: History | undefined;
   readonly conversation: Conversation;
   readonly process = new FakeProcessLink(noProcessEvents);
 
   constructor(options: FakeContextOptions = {}) {
     this.context = fakeContext(options);
-    this.conversation = new Conversation(this.context, "room", this.connections, (fault) => this.faults.push(fault));
+    this.history = this.context.histories?.open("room");
+    this.conversation = new Conversation(this.context, "room", this.connections, this, this.history);
   }
 
   /** A client joins; returns its link and how it speaks. */
@@ -69,6 +74,14 @@ class Setup implements ConnectionOwner {
 
   dropped(reason: Parameters<typeof this.context.counters.drop>[0]): number {
     return this.context.counters.dropped.get(reason) ?? 0;
+  }
+
+  onFault(fault: string): void {
+    this.faults.push(fault);
+  }
+
+  onMetadata(text: string): void {
+    this.metadata.push(text);
   }
 
   receive(connection: Connection, payload: Buffer, isBinary: boolean): void {
@@ -418,4 +431,57 @@ test("output that cannot be read on from is a fault; what came before it is deli
   setup.conversation.end();
   expect(link.messages).toEqual(["good"]);
   expect(setup.faults).toHaveLength(1);
+});
+
+function histories(kept: "all" | "tagged" = "all", messages = 3): Histories {
+  return new Histories(kept, { maxMessages: messages, maxBytes: 1 << 20 }, false);
+}
+
+test("who joins gets the last messages, then what is newer, none twice and none missing", async () => {
+  const setup = new Setup({ histories: histories() });
+  const first = setup.join(1);
+  await setup.deliver("1\n2\n3\n4\nhal");
+  // Of the same turn of the event loop: not sent to anybody yet.
+  const delivered = setup.deliver("f\n6\n");
+  const second = setup.join(2);
+  const more = setup.deliver("7\n");
+  await delivered;
+  await more;
+  expect(first.link.messages).toEqual(["1", "2", "3", "4", "half", "6", "7"]);
+  expect(second.link.messages).toEqual(["4", "half", "6", "7"]);
+  expect(second.link.writes[0]).toHaveLength(setup.history?.pieces.length ?? 0);
+});
+
+test("who joins gets nothing where nothing was said", () => {
+  const setup = new Setup({ histories: histories() });
+  expect(setup.join(1).link.writes).toEqual([]);
+});
+
+test("messages for some are not kept", async () => {
+  const setup = new Setup({ framing: "json", histories: histories() });
+  setup.join(1);
+  await setup.deliver(`{"id":1}\n{"_to":[1]}\n{"_except":1}\n{"id":null,"a":1}\n`);
+  expect(setup.join(2).link.messages).toEqual([`{"id":null,"a":1}`]);
+});
+
+test("clients can be closed by what the process writes, also all of them, and the rest is for nobody", async () => {
+  const setup = new Setup({ framing: "json", hasNotices: true });
+  const first = setup.join(1);
+  const second = setup.join(2);
+  setup.open();
+  await setup.deliver(`{"n":1}\n{"id":1,"_close":4001,"_reason":"out"}\n{"n":2}\n{"_close":1000}\n{"n":3}\n`);
+  expect(first.link.messages).toEqual([`{"n":1}`]);
+  expect(first.link.closedWith).toEqual({ code: 4001, reason: "out" });
+  expect(second.link.messages).toEqual([`{"n":1}`, `{"n":2}`]);
+  expect(second.link.closedWith).toEqual({ code: 1000, reason: "" });
+  expect(setup.connections.size).toBe(0);
+  expect(setup.input).toEqual(["+1", "+2", "-1", "-2"]);
+});
+
+test("metadata is told to the room", async () => {
+  const setup = new Setup({ framing: "json" });
+  const { link } = setup.join(1);
+  await setup.deliver(`{"_meta":true,"a":1}\n{"b":2}\n`);
+  expect(setup.metadata).toEqual([`{"a":1}`]);
+  expect(link.messages).toEqual([`{"b":2}`]);
 });

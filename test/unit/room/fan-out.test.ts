@@ -4,20 +4,24 @@ import type { DropReason } from "../../../src/drop-reasons.ts";
 import { everyone } from "../../../src/framing/framing.ts";
 import { Connection, type ConnectionOwner } from "../../../src/room/connection.ts";
 import { Counters } from "../../../src/room/counters.ts";
-import { FanOut } from "../../../src/room/fan-out.ts";
-import { FakeClientLink, fakeWire } from "../../helpers/fakes.ts";
+import { FanOut, type FanOutEvents } from "../../../src/room/fan-out.ts";
+import type { KeptMessages } from "../../../src/room/histories.ts";
+import { History } from "../../../src/room/history.ts";
+import { FakeClientLink, fakeWire, readWire } from "../../helpers/fakes.ts";
 
 const limits = { slow: "close", clientBufferBytes: 1000, slowTimeoutMs: 1000 } as const;
 
 /** Clients 1 to `count` of a room, and what its process's output is sent through. */
-class Setup implements ConnectionOwner {
+class Setup implements ConnectionOwner, FanOutEvents {
   readonly counters = new Counters();
   readonly noted: DropReason[] = [];
+  readonly metadata: string[] = [];
   readonly connections = new Map<number, Connection>();
   readonly links = new Map<number, FakeClientLink>();
-  readonly fanOut = new FanOut(this.connections, fakeWire, this.counters, (reason) => this.noted.push(reason));
+  readonly fanOut: FanOut;
 
-  constructor(count: number) {
+  constructor(count: number, history?: History, kept?: KeptMessages) {
+    this.fanOut = new FanOut(this.connections, fakeWire, this.counters, this, history, kept);
     for (let id = 1; id <= count; id += 1) {
       const connection = new Connection(id, this, limits, this.counters);
       const link = new FakeClientLink();
@@ -32,6 +36,28 @@ class Setup implements ConnectionOwner {
     // Cut out of a larger buffer, as decoders do.
     const bytes = Buffer.from(`<${text}>`);
     this.fanOut.onMessage(to, bytes, 1, bytes.length - 1, false);
+  }
+
+  /** The process writes a text for these clients, or for all but these. */
+  sayTo(text: string, ids: readonly number[], areExcluded = false): void {
+    const bytes = Buffer.from(`<${text}>`);
+    this.fanOut.onMessageTo({ ids: new Set(ids), areExcluded }, bytes, 1, bytes.length - 1, false);
+  }
+
+  sayTagged(text: string): void {
+    this.fanOut.onTaggedMessage(Buffer.from(text), 0, text.length, false);
+  }
+
+  close(ids: readonly number[], areExcluded = false): void {
+    this.fanOut.onClose({ ids: new Set(ids), areExcluded }, 4001, "kicked");
+  }
+
+  onDrop(reason: DropReason): void {
+    this.noted.push(reason);
+  }
+
+  onMetadata(text: string): void {
+    this.metadata.push(text);
   }
 
   link(id: number): FakeClientLink {
@@ -216,4 +242,164 @@ test("the announced length of a chunk is only a hint", () => {
     setup.fanOut.flush();
   }
   expect(setup.messages(1)).toEqual(Array.from({ length: 3 }, () => ["text", "x".repeat(1000)]).flat());
+});
+
+test("a message for several clients reaches each of them once, and those that are gone are counted", () => {
+  const setup = new Setup(4);
+  setup.say("all");
+  setup.sayTo("some", [2, 4, 9, 10]);
+  setup.sayTo("nobody", []);
+  setup.sayTo("gone", [9]);
+  setup.fanOut.flush();
+  expect([1, 2, 3, 4].map((id) => setup.messages(id))).toEqual([["all"], ["all", "some"], ["all"], ["all", "some"]]);
+  expect(setup.counters.dropped.get("recipient_gone")).toBe(3);
+  expect(setup.counters.messagesSent).toBe(4 + 2);
+});
+
+test("a message for all but some is the same bytes for the others, in one write", () => {
+  const setup = new Setup(3);
+  setup.say("one");
+  setup.sayTo("two", [2, 9], true);
+  setup.say("three");
+  setup.fanOut.flush();
+  expect([1, 2, 3].map((id) => setup.messages(id))).toEqual([
+    ["one", "two", "three"],
+    ["one", "three"],
+    ["one", "two", "three"],
+  ]);
+  expect(setup.link(1).writes).toHaveLength(1);
+  expect(setup.link(2).writes).toHaveLength(1);
+  expect(setup.link(1).writes[0]?.[0]).toBe(setup.link(3).writes[0]?.[0]);
+  expect(setup.counters.messagesSent).toBe(3 + 2 + 3);
+  expect(setup.counters.dropped.get("recipient_gone")).toBe(0);
+});
+
+test("a client that is left out of all there is gets nothing, not even an empty write", () => {
+  const setup = new Setup(1);
+  setup.sayTo("not for you", [1], true);
+  setup.fanOut.flush();
+  expect(setup.link(1).writes).toEqual([]);
+  expect(setup.counters.messagesSent).toBe(0);
+});
+
+test("whoever a message is for or not for, each client gets what is its own, in order", () => {
+  const ids = fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { maxLength: 4 });
+  const message = fc.record({
+    to: fc.oneof(fc.nat({ max: 4 }), fc.record({ ids, areExcluded: fc.boolean() })),
+    text: fc.string({ maxLength: 5 }),
+    isLast: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 40 }), (messages) => {
+      const setup = new Setup(4);
+      let sent = 0;
+      for (const { to, text, isLast } of messages) {
+        if (typeof to === "number") setup.say(text, to);
+        else setup.sayTo(text, to.ids, to.areExcluded);
+        if (isLast) setup.fanOut.flush();
+      }
+      setup.fanOut.flush();
+      for (const id of [1, 2, 3, 4]) {
+        const its = messages.filter(({ to }) =>
+          typeof to === "number" ? to === id || to === everyone : to.ids.includes(id) !== to.areExcluded,
+        );
+        expect(setup.messages(id)).toEqual(its.map(({ text }) => text));
+        sent += its.length;
+      }
+      expect(setup.counters.messagesSent).toBe(sent);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a client is closed behind what was said before, and what follows is for who is left", () => {
+  const setup = new Setup(3);
+  setup.say("before");
+  setup.say("for you", 2);
+  setup.close([2, 9]);
+  setup.say("after");
+  setup.say("too late", 2);
+  setup.fanOut.flush();
+  expect(setup.messages(2)).toEqual(["before", "for you"]);
+  expect(setup.link(2).closedWith).toEqual({ code: 4001, reason: "kicked" });
+  for (const id of [1, 3]) {
+    expect(setup.messages(id)).toEqual(["before", "after"]);
+    expect(setup.link(id).closedWith).toBe(undefined);
+  }
+  expect(setup.counters.dropped.get("recipient_gone")).toBe(2);
+});
+
+test("all clients can be closed, or all but some", () => {
+  const setup = new Setup(3);
+  setup.close([2], true);
+  expect([1, 2, 3].map((id) => setup.link(id).closedWith?.code)).toEqual([4001, undefined, 4001]);
+  setup.close([], true);
+  expect(setup.link(2).closedWith?.code).toBe(4001);
+  setup.close([], true);
+  expect(setup.connections.size).toBe(0);
+});
+
+test("metadata is passed on", () => {
+  const setup = new Setup(1);
+  setup.fanOut.onMetadata("{}");
+  expect(setup.metadata).toEqual(["{}"]);
+  expect(setup.messages(1)).toEqual([]);
+});
+
+function historyOf(maxMessages: number): History {
+  return new History({ maxMessages, maxBytes: 1 << 20 });
+}
+
+function keptIn(history: History): string[] {
+  return readWire(Buffer.concat(history.pieces));
+}
+
+test("messages for everyone go into the history as they are sent, and no others", () => {
+  const history = historyOf(3);
+  const setup = new Setup(2, history);
+  for (const text of ["one", "two", "three"]) setup.say(text);
+  setup.say("private", 1);
+  setup.sayTo("some", [1, 2]);
+  setup.sayTo("all but one", [1], true);
+  setup.sayTagged("four");
+  setup.fanOut.flush();
+  expect(keptIn(history)).toEqual(["two", "three", "four"]);
+  setup.say("private", 1);
+  setup.fanOut.flush();
+  expect(keptIn(history)).toEqual(["two", "three", "four"]);
+  expect(setup.messages(2)).toEqual(["one", "two", "three", "some", "all but one", "four"]);
+});
+
+test("of tagged messages alone the others are not kept", () => {
+  const history = historyOf(3);
+  const setup = new Setup(1, history, "tagged");
+  setup.say("one");
+  setup.sayTagged("two");
+  setup.say("three");
+  setup.sayTagged("four");
+  setup.fanOut.flush();
+  expect(keptIn(history)).toEqual(["two", "four"]);
+  expect(setup.messages(1)).toEqual(["one", "two", "three", "four"]);
+});
+
+test("what is said in an empty room is kept for who comes, and no dropped message", () => {
+  const history = historyOf(3);
+  const setup = new Setup(0, history);
+  setup.say("one");
+  setup.fanOut.flush();
+  expect(keptIn(history)).toEqual(["one"]);
+  const tagged = historyOf(3);
+  const other = new Setup(0, tagged, "tagged");
+  other.say("one");
+  other.sayTagged("two");
+  other.fanOut.flush();
+  expect(keptIn(tagged)).toEqual(["two"]);
+  expect([...other.counters.dropped.values()].every((count) => count === 0)).toBe(true);
+});
+
+test("without a history a tagged message is one like any other", () => {
+  const setup = new Setup(1);
+  setup.sayTagged("hello");
+  setup.fanOut.flush();
+  expect(setup.messages(1)).toEqual(["hello"]);
 });

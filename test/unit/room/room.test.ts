@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { RefusedError, ServerError } from "../../../src/errors.ts";
 import type { JoinRequest } from "../../../src/join-request.ts";
 import { Connection } from "../../../src/room/connection.ts";
+import { Histories } from "../../../src/room/histories.ts";
 import { Room } from "../../../src/room/room.ts";
 import {
   type FakeContextOptions,
@@ -585,4 +586,79 @@ describe("closing", () => {
     setup.room.kill();
     expect((await setup.launcher.process(1)).asked).toEqual(["kill"]);
   });
+});
+
+describe("what is kept", () => {
+  const cache = { kept: "all", messages: 10 } as const;
+  const create = (cachePersist: boolean): Histories | undefined =>
+    Histories.create({ cache, cacheBytes: 1 << 20, cachePersist });
+
+  test.each([
+    [false, []],
+    [true, ["one"]],
+  ])("outlives the process for who waited for the next one if it is to persist (%s)", async (doesPersist, expected) => {
+    const setup = new Setup({ histories: create(doesPersist) as Histories });
+    const { client, process } = await setup.enterRunning();
+    await process.says("one\n");
+    client.leave();
+    const next = await setup.enter();
+    process.exits();
+    await setup.launcher.process(2);
+    expect(next.link.messages).toEqual(expected);
+  });
+
+  test.each([
+    [false, []],
+    [true, ["one", "last words"]],
+  ])("outlives the room if it is to persist (%s)", async (doesPersist, expected) => {
+    const histories = create(doesPersist) as Histories;
+    const setup = new Setup({ histories });
+    const { client, process } = await setup.enterRunning();
+    await process.says("one\n");
+    client.leave();
+    await process.says("last words\n");
+    process.exits();
+    expect(setup.empty).toBe(1);
+    const again = new Setup({ histories });
+    expect((await again.enter()).link.messages).toEqual(expected);
+  });
+
+  test("is not lost by a room that nobody came to in the end", async () => {
+    const histories = create(true) as Histories;
+    const setup = new Setup({ histories });
+    const { client, process } = await setup.enterRunning();
+    await process.says("one\n");
+    client.leave();
+    process.exits();
+    const cancelled = new Setup({ histories });
+    await cancelled.room.admit();
+    cancelled.room.cancel();
+    expect(cancelled.empty).toBe(1);
+    expect((await new Setup({ histories }).enter()).link.messages).toEqual(["one"]);
+  });
+});
+
+test("metadata is there from when the process says it until the process is gone", async () => {
+  const setup = new Setup({ framing: "json" });
+  const { client, process } = await setup.enterRunning();
+  expect(setup.room.metadata).toBe(undefined);
+  await process.says(`{"_meta":true,"topic":"x"}\n`);
+  expect(setup.room.metadata).toBe(`{"topic":"x"}`);
+  await process.says(`{"_meta":true}\n`);
+  expect(setup.room.metadata).toBe("{}");
+  client.leave();
+  await setup.enter();
+  process.exits();
+  expect(setup.room.metadata).toBe(undefined);
+});
+
+test("a process that closes the last client is ended as after any other last one", async () => {
+  const setup = new Setup({ framing: "json" });
+  const { client, process } = await setup.enterRunning();
+  await process.says(`{"_close":4001,"_reason":"over"}\n{"too":"late"}\n`);
+  expect(client.link.closedWith).toEqual({ code: 4001, reason: "over" });
+  expect(client.link.messages).toEqual([]);
+  expect(process.asked).toEqual(["terminate"]);
+  process.exits();
+  expect(setup.empty).toBe(1);
 });

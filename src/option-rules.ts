@@ -1,0 +1,82 @@
+import { ServerError } from "./errors.ts";
+import { frameModes } from "./frame-modes.ts";
+import { jsonFields } from "./json-fields.ts";
+import type { Options } from "./option-table.ts";
+
+/** Refuses what cannot be done together. @throws ServerError ERR_USAGE that names the options and their values. */
+export function checkTogether(options: Options): void {
+  checkFrames(options);
+  checkDelimiters(options);
+  checkFields(options);
+  checkCache(options);
+}
+
+function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void {
+  const given = [
+    ["--frame", frame],
+    ["--clientframe", clientFrame],
+    ["--serverframe", serverFrame],
+  ] as const;
+  for (const [flag, mode] of given) {
+    if (mode === undefined) continue;
+    if (binary) refuse(`--binary passes bytes through as they come, so it does not go together with ${flag}=${mode}`);
+    if (frame !== undefined && mode !== frame) {
+      refuse(
+        `--frame=${frame} is for both directions, so it does not go together with ${flag}=${mode}; ` +
+          "use --clientframe and --serverframe",
+      );
+    }
+  }
+}
+
+/** What can stand in the middle of JSON text, where a client could end a line with it and begin one of its own. */
+const jsonCharacters = /[ -\x7f]/;
+
+function checkDelimiters(options: Options): void {
+  const { binary, delimiters, nullDelimited } = options;
+  const flag = nullDelimited ? "--null" : `--delimiters=${JSON.stringify(delimiters)}`;
+  if (nullDelimited && delimiters !== undefined) {
+    refuse(`--null and --delimiters=${JSON.stringify(delimiters)} both say how messages end; give one of them`);
+  }
+  if (!nullDelimited && delimiters === undefined) return;
+  const modes = Object.values(frameModes(options));
+  if (binary) refuse(`${flag} has no meaning with --binary, which knows no messages`);
+  if (modes.every((mode) => mode === "gwsocket")) {
+    refuse(`${flag} has no meaning with --frame=binary, where a header says how long each message is`);
+  }
+  if (modes.includes("json") && jsonCharacters.test(delimiters ?? "")) {
+    refuse(`${flag} could stand in the middle of JSON; with JSON framing use control characters, such as \\0 or \\x1e`);
+  }
+}
+
+/** Fields that mean something else already. */
+const takenFields = new Set<string>(Object.values(jsonFields).filter((name) => name !== jsonFields.to));
+
+function checkFields({ fromField, toField }: Options): void {
+  const given = [
+    ["--fromfield", fromField],
+    ["--tofield", toField],
+  ] as const;
+  for (const [flag, name] of given) {
+    if (takenFields.has(name)) refuse(`${flag}=${name} cannot be used: the process acts on clients with this field`);
+  }
+  if (fromField === jsonFields.to && toField !== jsonFields.to) {
+    refuse(`--fromfield=_to goes together only with --tofield=_to, not with --tofield=${toField}`);
+  }
+}
+
+function checkCache(options: Options): void {
+  const { cache, cachePersist } = options;
+  if (cachePersist && cache === undefined) refuse("--cachepersist keeps what --cache keeps, so it needs --cache=SIZE");
+  const mode = frameModes(options).fromProcess;
+  if (cache?.kept === "tagged" && mode !== "json") {
+    refuse(
+      `--cache=tagged:${cache.messages} looks for a field of the process's messages, ` +
+        "so it needs --frame=json or --serverframe=json",
+    );
+  }
+}
+
+function refuse(message: string): never {
+  throw new ServerError("ERR_USAGE", message);
+}
