@@ -19,8 +19,17 @@ export function placeOf(pid: number): { group: number; session: number } | undef
   return stat && { group: stat.group, session: stat.session };
 }
 
-/** The most memory that a process has had resident so far, in MiB. */
-export function peakMemoryMiB(pid: number): number {
+/** The workers of a server. */
+export function workersOf(server: number): number[] {
+  return childrenOf(server).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker-main.js"));
+}
+
+/** The most memory that any process of a server has had resident so far, in MiB. */
+export function peakMemoryMiB(server: number): number {
+  return Math.max(...[server, ...workersOf(server)].map(peakOf));
+}
+
+function peakOf(pid: number): number {
   const [, kibibytes] = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kibibytes) / 1024;
 }
