@@ -32,7 +32,7 @@ const httpLimits = {
 /** How long clients may take to say goodbye once all processes are gone. */
 const goodbyeMs = 1000;
 
-/** What a server is made with: the command, and options under the names of the table in options.ts. */
+/** What a server is made with: the command, and options under the names of the table in option-table.ts. */
 export type ServerOptions = Partial<Omit<Options, "logJson" | "verbosity">> & {
   readonly command: string;
   readonly args?: readonly string[];
