@@ -41,12 +41,19 @@ function defaultOf(spec: OptionSpec<unknown>): unknown {
   return spec.bareText === "true" ? false : undefined;
 }
 
-function checkTogether({ binary, frame }: Options): void {
-  if (!binary || frame === undefined) return;
-  throw new ServerError(
-    "ERR_USAGE",
-    `--binary passes bytes through as they come, so it does not go together with --frame=${frame}`,
-  );
+function checkTogether({ binary, frame, oneshot, lingerMs }: Options): void {
+  if (binary && frame !== undefined) {
+    throw new ServerError(
+      "ERR_USAGE",
+      `--binary passes bytes through as they come, so it does not go together with --frame=${frame}`,
+    );
+  }
+  if (oneshot && lingerMs > 0) {
+    throw new ServerError(
+      "ERR_USAGE",
+      `--oneshot lets nobody come back, so it does not go together with --linger=${lingerMs / 1000}`,
+    );
+  }
 }
 
 function unexpected(source: string, spec: OptionSpec<unknown>, value: string): ServerError {

@@ -9,6 +9,7 @@ import { createSpawner } from "../process/create-spawner.ts";
 import { Guardian } from "../process/guardian.ts";
 import { Program } from "../process/program.ts";
 import type { Spawner } from "../process/spawner.ts";
+import { Admission } from "../room/admission.ts";
 import { Counters } from "../room/counters.ts";
 import { DropLog } from "../room/drop-log.ts";
 import type { SpawnTime } from "../room/room-context.ts";
@@ -28,6 +29,11 @@ const httpLimits = {
   connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
 };
+
+/** How much may wait for a process once it was handed over; it is lost with that process. */
+const inputBytes = 1024 * 1024;
+/** Where a next process may follow, what the one before does not take is better kept for that. */
+const inputBytesWithRestart = 64 * 1024;
 
 /** How long clients may take to say goodbye once all processes are gone. */
 const goodbyeMs = 1000;
@@ -158,7 +164,7 @@ export class Server {
   }
 
   #createProgram(spawner: Spawner, guardian: Guardian): Program {
-    const { passedVariables, tcp, tcpPorts, killGraceMs, attachDelayMs } = this.#options;
+    const { passedVariables, tcp, tcpPorts, killGraceMs, attachDelayMs, restart } = this.#options;
     const variables = new Map<string, string>();
     for (const name of passedVariables) {
       const value = this.#environment[name];
@@ -172,18 +178,22 @@ export class Server {
       tcpPorts: tcp ? tcpPorts : undefined,
       killGraceMs,
       attachDelayMs,
+      maxWaitingBytes: restart === "never" ? inputBytes : inputBytesWithRestart,
     };
     return new Program(program, spawner, guardian);
   }
 
   #createRooms(program: Program, counters: Counters, spawnTime: SpawnTime = { observe: () => undefined }): Rooms {
     const options = this.#options;
-    const { joinMessage, leaveMessage, oneshot } = options;
+    const { joinMessage, leaveMessage, oneshot, maxClients, lingerMs, restart } = options;
     const context = {
       framing: createFraming(framingName(options), options),
       wire: frameFormat,
       launcher: program,
       limits: options,
+      maxClients,
+      lingerMs,
+      restart,
       joinMessage: joinMessage === undefined ? undefined : compileTemplate(joinMessage, software),
       leaveMessage: leaveMessage === undefined ? undefined : compileTemplate(leaveMessage, software),
       counters,
@@ -191,7 +201,8 @@ export class Server {
       logger: this.#logger,
       dropLog: new DropLog(this.#logger),
     };
-    return new Rooms(context, oneshot ? { onOneshotEnd: () => void this.stop() } : {});
+    const admission = new Admission(options);
+    return new Rooms(context, oneshot ? { admission, onOneshotEnd: () => void this.stop() } : { admission });
   }
 
   async #listen(http: HttpServer): Promise<void> {

@@ -18,6 +18,8 @@ export interface ProgramOptions {
   readonly tcpPorts: PortRange | undefined;
   readonly killGraceMs: number;
   readonly attachDelayMs: number | undefined;
+  /** How much may wait for a process's input before whoever writes is told. */
+  readonly maxWaitingBytes: number;
 }
 
 /** The wrapped command: starts one process of it after the other. */
@@ -70,7 +72,7 @@ export class Program implements ProcessLauncher {
     variables: ReadonlyMap<string, string>,
     onGone: () => void,
   ): Promise<LinkOptions> {
-    const { command, args, passedVariables, software, killGraceMs, attachDelayMs } = this.#options;
+    const { command, args, passedVariables, software, killGraceMs, attachDelayMs, maxWaitingBytes } = this.#options;
     const environment = new Map([...passedVariables, ...cgiVariables(request, software), ...variables]);
     const spawned = await this.#spawner.spawn({ command, args, environment, stdio });
     this.#guardian.watch(spawned.pid);
@@ -79,6 +81,7 @@ export class Program implements ProcessLauncher {
       events,
       killGraceMs,
       attachDelayMs,
+      maxWaitingBytes,
       onGone: () => {
         this.#guardian.forget(spawned.pid);
         onGone();

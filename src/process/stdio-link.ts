@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { SpawnedProcess } from "./spawner.ts";
-import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
+import type { LinkOptions } from "./link-options.ts";
 
 /** What a pipe holds as it is made; Node reads no more at once. */
 const pipeBytes = 64 * 1024;
@@ -17,12 +17,14 @@ export class StdioLink implements ProcessLink {
   readonly #stdout: Socket;
   readonly #stdinOnClose = (): void => this.#events.onInputClosed();
   readonly #stdoutOnData = (chunk: Buffer): void => this.#onChunk(chunk);
+  readonly #maxWaitingBytes: number;
   #isOutputLarge = false;
   #attachTimer: NodeJS.Timeout | undefined;
 
   constructor(stdin: Socket, stdout: Socket, options: LinkOptions) {
     const { spawned, killGraceMs, attachDelayMs, events, onGone } = options;
     this.pid = spawned.pid;
+    this.#maxWaitingBytes = options.maxWaitingBytes;
     this.#events = events;
     this.#spawned = spawned;
     this.#stdin = stdin;
@@ -45,7 +47,7 @@ export class StdioLink implements ProcessLink {
   write(bytes: Buffer): boolean {
     if (!this.#stdin.writable) return true;
     this.#stdin.write(bytes);
-    return this.#stdin.writableLength <= maxWaitingBytes;
+    return this.#stdin.writableLength <= this.#maxWaitingBytes;
   }
 
   pause(): void {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { Lifetime } from "./lifetime.ts";
-import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
+import type { LinkOptions } from "./link-options.ts";
 
 const host = "127.0.0.1";
 const firstRetryMs = 20;
@@ -15,6 +15,7 @@ export class TcpLink implements ProcessLink {
   readonly #port: number;
   readonly #events: ProcessEvents;
   readonly #lifetime: Lifetime;
+  readonly #maxWaitingBytes: number;
   #state: "connecting" | "connected" | "closed" = "connecting";
   /** Written before there is a connection. */
   #early: Buffer[] = [];
@@ -30,6 +31,7 @@ export class TcpLink implements ProcessLink {
     const { spawned, killGraceMs, attachDelayMs, events, onGone } = options;
     this.pid = spawned.pid;
     this.#port = port;
+    this.#maxWaitingBytes = options.maxWaitingBytes;
     this.#events = events;
     this.#lifetime = new Lifetime({
       spawned,
@@ -49,11 +51,11 @@ export class TcpLink implements ProcessLink {
     if (this.#state === "connecting") {
       this.#early.push(bytes);
       this.#earlyBytes += bytes.length;
-      return this.#earlyBytes <= maxWaitingBytes;
+      return this.#earlyBytes <= this.#maxWaitingBytes;
     }
     if (this.#socket === undefined || !this.#socket.writable) return true;
     this.#socket.write(bytes);
-    return this.#socket.writableLength <= maxWaitingBytes;
+    return this.#socket.writableLength <= this.#maxWaitingBytes;
   }
 
   pause(): void {
@@ -103,7 +105,7 @@ export class TcpLink implements ProcessLink {
     if (this.#isPaused) socket.pause();
     for (const bytes of this.#early) socket.write(bytes);
     if (this.#isInputOver) socket.end();
-    const wasFull = this.#earlyBytes > maxWaitingBytes;
+    const wasFull = this.#earlyBytes > this.#maxWaitingBytes;
     this.#early = [];
     this.#earlyBytes = 0;
     if (wasFull && !socket.writableNeedDrain) this.#events.onWritable();

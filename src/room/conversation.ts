@@ -8,17 +8,25 @@ import { FanOut } from "./fan-out.ts";
 import { Inbox } from "./inbox.ts";
 import type { RoomContext } from "./room-context.ts";
 
+/** What a process is told of one client. */
+interface Notices {
+  /** Kept only where the next process has to hear it again. */
+  readonly join: Buffer | undefined;
+  readonly leave: Buffer | undefined;
+}
+
 /** What one process and the clients of its room say to each other, and which side has to wait for the other. */
 export class Conversation {
   readonly #context: RoomContext;
   readonly #room: string;
   readonly #connections: ReadonlyMap<number, Connection>;
   readonly #onFault: (fault: string) => void;
-  readonly #inbox = new Inbox(() => this.#resumeClients());
+  readonly #isKept: boolean;
+  readonly #inbox: Inbox;
   readonly #fanOut: FanOut;
   readonly #decoder: Decoder;
-  /** Rendered when a client joins, since what is known of it then is not kept. */
-  readonly #leaveMessages = new Map<Connection, Buffer>();
+  /** Rendered when a client joins, since what is known of it then is not kept. In the order of joining. */
+  readonly #notices = new Map<Connection, Notices>();
   readonly #behind = new Set<Connection>();
   #process: ProcessLink | undefined;
   #areClientsPaused = false;
@@ -40,6 +48,8 @@ export class Conversation {
     this.#room = room;
     this.#connections = connections;
     this.#onFault = onFault;
+    this.#isKept = context.restart !== "never";
+    this.#inbox = new Inbox(() => this.#resumeClients(), this.#isKept);
     this.#fanOut = new FanOut(connections, context.wire, context.counters, (reason) => {
       context.counters.drop(reason);
       context.dropLog.note(reason, { room });
@@ -47,9 +57,33 @@ export class Conversation {
     this.#decoder = context.framing.createDecoder(this.#fanOut);
   }
 
+  /** Whether clients have said more than should wait for the process. */
+  get isFull(): boolean {
+    return this.#inbox.isFull;
+  }
+
+  /** Whether the process has written something that its output cannot be read on from. */
+  get isUnreadable(): boolean {
+    return this.#isUnreadable;
+  }
+
+  /** Takes over from a conversation whose process is gone: its clients are announced anew, and what waited goes on. */
+  succeed(previous: Conversation): void {
+    for (const [connection, notices] of previous.#notices) {
+      this.#notices.set(connection, notices);
+      if (notices.join !== undefined) this.#notify(connection, notices.join);
+    }
+    this.#inbox.append(previous.#inbox.take());
+    for (const connection of previous.#behind) this.#behind.add(connection);
+    this.#areClientsPaused = previous.#areClientsPaused;
+    if (this.#inbox.isFull) this.#pauseClients();
+    else this.#resumeClients();
+  }
+
   /** The process is there: what clients have said so far goes to it. */
   open(process: ProcessLink): void {
     this.#process = process;
+    if (this.#behind.size > 0) process.pause();
     this.#inbox.open(process);
   }
 
@@ -57,14 +91,17 @@ export class Conversation {
   join(connection: Connection, request: JoinRequest): void {
     this.#fanOut.flush();
     const { joinMessage, leaveMessage } = this.#context;
-    if (joinMessage !== undefined) this.#notify(connection, joinMessage(connection.id, request));
-    if (leaveMessage !== undefined) this.#leaveMessages.set(connection, leaveMessage(connection.id, request));
+    const join = joinMessage?.(connection.id, request);
+    const leave = leaveMessage?.(connection.id, request);
+    if (join !== undefined) this.#notify(connection, join);
+    const kept = this.#isKept ? join : undefined;
+    if (kept !== undefined || leave !== undefined) this.#notices.set(connection, { join: kept, leave });
     if (this.#areClientsPaused) connection.pause();
   }
 
   leave(connection: Connection): void {
-    const leaveMessage = this.#leaveMessages.get(connection);
-    this.#leaveMessages.delete(connection);
+    const leaveMessage = this.#notices.get(connection)?.leave;
+    this.#notices.delete(connection);
     if (leaveMessage !== undefined) this.#notify(connection, leaveMessage);
     this.caughtUp(connection);
   }
@@ -78,7 +115,8 @@ export class Conversation {
     }
     const dropped = framing.encode(connection.id, payload, isBinary, this.#inbox.out);
     if (dropped === undefined) {
-      this.#afterAppend();
+      this.#inbox.changed();
+      if (this.#inbox.isFull) this.#pauseClients();
       return;
     }
     counters.drop(dropped);
@@ -102,8 +140,19 @@ export class Conversation {
     this.#fanOut.flush();
   }
 
-  /** The process reads nothing more. */
+  /** The process reads nothing more: what clients say is for the next one, where there may be one for them. */
   closeInput(): void {
+    if (this.#isKept) this.#inbox.hold();
+    else this.discard();
+  }
+
+  /** The process has exited or will have to, so nothing more is handed to it that another one could read. */
+  expectEnd(): void {
+    if (this.#isKept) this.#inbox.hold();
+  }
+
+  /** What waits reaches nobody. */
+  discard(): void {
     const unread = this.#inbox.close();
     if (unread > 0) this.#context.counters.drop("input_closed", unread);
   }
@@ -145,14 +194,15 @@ export class Conversation {
   }
 
   #notify(connection: Connection, text: Buffer): void {
-    if (!this.#inbox.isOpen) return;
+    if (!this.#inbox.reachesProcess) return;
+    const start = this.#inbox.out.length;
     this.#context.framing.encodeNotice(connection.id, text, this.#inbox.out);
-    this.#afterAppend();
+    this.#inbox.noticed(start);
+    if (this.#inbox.isFull) this.#pauseClients();
   }
 
-  #afterAppend(): void {
-    this.#inbox.changed();
-    if (this.#areClientsPaused || !this.#inbox.isFull) return;
+  #pauseClients(): void {
+    if (this.#areClientsPaused) return;
     this.#areClientsPaused = true;
     this.#context.counters.inputPauses += 1;
     for (const connection of this.#connections.values()) connection.pause();

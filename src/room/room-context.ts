@@ -4,6 +4,7 @@ import type { Logger } from "../logger.ts";
 import type { ConnectionLimits } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import type { DropLog } from "./drop-log.ts";
+import type { RestartPolicy } from "./restart.ts";
 import type { Template } from "./template.ts";
 
 /** Takes how long each start of a process took. */
@@ -17,6 +18,11 @@ export interface RoomContext {
   readonly wire: WireFormat;
   readonly launcher: ProcessLauncher;
   readonly limits: ConnectionLimits;
+  /** How many clients one room takes; undefined is no limit. */
+  readonly maxClients: number | undefined;
+  /** How long a process lives on without clients. */
+  readonly lingerMs: number;
+  readonly restart: RestartPolicy;
   readonly joinMessage: Template | undefined;
   readonly leaveMessage: Template | undefined;
   readonly counters: Counters;

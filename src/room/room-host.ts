@@ -8,6 +8,8 @@ export interface RoomSummary {
   readonly connections: number;
   /** Clients that have come in since the room was opened. */
   readonly joined: number;
+  /** What the process has told of the room, as JSON text; undefined without any. */
+  readonly metadata: string | undefined;
 }
 
 /** Where rooms live: in this process, in a worker, or on another node. */

@@ -2,6 +2,7 @@ import { closeCodes } from "../close-codes.ts";
 import { RefusedError } from "../errors.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
+import { Admission } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import type { RoomContext } from "./room-context.ts";
 import type { RoomHost, RoomSummary } from "./room-host.ts";
@@ -13,12 +14,14 @@ const retryAfterS = 5;
 export interface RoomsOptions {
   /** Serves one client in all, and tells when its room is gone. */
   readonly onOneshotEnd?: () => void;
+  readonly admission?: Admission;
 }
 
 /** The rooms of this process. */
 export class Rooms implements RoomHost {
   readonly #context: RoomContext;
   readonly #onOneshotEnd: (() => void) | undefined;
+  readonly #admission: Admission;
   readonly #rooms = new Map<string, Room>();
   #state: "open" | "taken" | "draining" = "open";
   #lastConnectionId = 0;
@@ -27,10 +30,13 @@ export class Rooms implements RoomHost {
   constructor(context: RoomContext, options: RoomsOptions = {}) {
     this.#context = context;
     this.#onOneshotEnd = options.onOneshotEnd;
+    this.#admission = options.admission ?? new Admission();
   }
 
   async join(request: JoinRequest, open: (events: ClientEvents) => ClientLink): Promise<void> {
     this.#checkState();
+    const counts = { rooms: this.#rooms.size, connections: this.#context.counters.present };
+    this.#admission.check(request.room, this.#rooms.has(request.room), counts);
     if (this.#onOneshotEnd !== undefined) this.#state = "taken";
     const room = this.#roomOf(request.room);
     let connection: Connection;

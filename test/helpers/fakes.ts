@@ -14,6 +14,7 @@ import { type LogFields, type Logger, silentLogger } from "../../src/logger.ts";
 import type { ConnectionLimits } from "../../src/room/connection.ts";
 import { Counters } from "../../src/room/counters.ts";
 import { DropLog } from "../../src/room/drop-log.ts";
+import type { RestartPolicy } from "../../src/room/restart.ts";
 import type { RoomContext } from "../../src/room/room-context.ts";
 
 /** A format that can be read in a failing test: `t5:hello`, or `b2:` and two bytes. */
@@ -274,16 +275,23 @@ export interface FakeContextOptions {
   readonly limits?: Partial<ConnectionLimits>;
   readonly logger?: Logger;
   readonly hasNotices?: boolean;
+  readonly maxClients?: number;
+  readonly lingerMs?: number;
+  readonly restart?: RestartPolicy;
 }
 
 /** The context of rooms; with notices, these are `+<id>` and `-<id>`. */
 export function fakeContext(options: FakeContextOptions = {}): FakeContext {
   const { framing = "lines", limits = {}, logger = silentLogger, hasNotices = false } = options;
+  const { maxClients, lingerMs = 0, restart = "never" } = options;
   return {
     framing: createFraming(framing, { maxMessageBytes: 1024, maxLineBytes: 64 }),
     wire: fakeWire,
     launcher: new FakeLauncher(),
     limits: { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000, ...limits },
+    maxClients,
+    lingerMs,
+    restart,
     joinMessage: hasNotices ? (id) => Buffer.from(`+${id}`) : undefined,
     leaveMessage: hasNotices ? (id) => Buffer.from(`-${id}`) : undefined,
     counters: new Counters(),
