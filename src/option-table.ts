@@ -198,6 +198,11 @@ export const optionTable = {
     group: "http",
     help: "Serve statistics of each open room at /<ROOM>/stats, and single ones at /<ROOM>/stats/<STATISTIC>",
   }),
+  api: flag({
+    flag: "--api",
+    group: "http",
+    help: "List open rooms at /api/rooms/, and tell of each at /api/<ROOM>/",
+  }),
 
   logJson: flag({
     flag: "--json",

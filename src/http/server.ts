@@ -18,6 +18,7 @@ import { compileTemplate } from "../room/template.ts";
 import { software } from "../version.ts";
 import { frameFormat } from "../websocket/frame.ts";
 import { Websockets } from "../websocket/websockets.ts";
+import { Api } from "./api.ts";
 import { RequestHandler } from "./request-handler.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { Upgrade } from "./upgrade.ts";
@@ -152,6 +153,7 @@ export class Server {
     const requests = new RequestHandler({
       host: rooms,
       hasStats: options.stats,
+      api: options.api ? new Api(rooms) : undefined,
       metrics,
       staticFiles,
       isDraining: () => this.#state === "stopping",

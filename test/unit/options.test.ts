@@ -40,6 +40,7 @@ const defaults: Options = {
   staticDir: undefined,
   metrics: false,
   stats: false,
+  api: false,
   logJson: false,
   verbosity: 0,
 };
@@ -71,6 +72,7 @@ const flags: Record<OptionName, string> = {
   staticDir: "--staticdir",
   metrics: "--metrics",
   stats: "--stats",
+  api: "--api",
   logJson: "--json",
   verbosity: "--verbose",
 };
