@@ -31,11 +31,6 @@ const httpLimits = {
   maxHeaderSize: 16 * 1024,
 };
 
-/** How much may wait for a process once it was handed over; it is lost with that process. */
-const inputBytes = 1024 * 1024;
-/** Where a next process may follow, what the one before does not take is better kept for that. */
-const inputBytesWithRestart = 64 * 1024;
-
 /** How long clients may take to say goodbye once all processes are gone. */
 const goodbyeMs = 1000;
 
@@ -180,7 +175,7 @@ export class Server {
       tcpPorts: tcp ? tcpPorts : undefined,
       killGraceMs,
       attachDelayMs,
-      maxWaitingBytes: restart === "never" ? inputBytes : inputBytesWithRestart,
+      keepsUnread: restart !== "never",
     };
     return new Program(program, spawner, guardian);
   }

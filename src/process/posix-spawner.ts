@@ -44,10 +44,11 @@ export class PosixSpawner implements Spawner {
       const stdout = this.#libc.pipe();
       descriptors.push(stdout.readEnd, stdout.writeEnd);
       const pid = await this.#start(request, stdin.readEnd, stdout.writeEnd);
-      closeSync(stdin.readEnd);
+      if (!request.keepsUnread) closeSync(stdin.readEnd);
       closeSync(stdout.writeEnd);
       const exited = this.#exit(pid);
       return {
+        ...(request.keepsUnread ? { releaseInput: () => this.#releaseInput(stdin.readEnd) } : {}),
         pid,
         stdin: new Socket({ fd: stdin.writeEnd, readable: false, writable: true }),
         stdout: new Socket({ fd: stdout.readEnd, readable: true, writable: false }),
@@ -89,6 +90,12 @@ export class PosixSpawner implements Spawner {
     this.#largePipes += 1;
     await exited;
     this.#largePipes -= 1;
+  }
+
+  #releaseInput(readEnd: number): number {
+    const bytes = this.#libc.bytesInPipe(readEnd);
+    closeSync(readEnd);
+    return bytes;
   }
 
   #exit(pid: number): Promise<WaitStatus> {

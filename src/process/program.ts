@@ -18,8 +18,8 @@ export interface ProgramOptions {
   readonly tcpPorts: PortRange | undefined;
   readonly killGraceMs: number;
   readonly attachDelayMs: number | undefined;
-  /** How much may wait for a process's input before whoever writes is told. */
-  readonly maxWaitingBytes: number;
+  /** Whether what a process does not read may go to the next one. */
+  readonly keepsUnread: boolean;
 }
 
 /** The wrapped command: starts one process of it after the other. */
@@ -72,16 +72,16 @@ export class Program implements ProcessLauncher {
     variables: ReadonlyMap<string, string>,
     onGone: () => void,
   ): Promise<LinkOptions> {
-    const { command, args, passedVariables, software, killGraceMs, attachDelayMs, maxWaitingBytes } = this.#options;
+    const { command, args, passedVariables, software, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
     const environment = new Map([...passedVariables, ...cgiVariables(request, software), ...variables]);
-    const spawned = await this.#spawner.spawn({ command, args, environment, stdio });
+    const spawned = await this.#spawner.spawn({ command, args, environment, stdio, keepsUnread });
     this.#guardian.watch(spawned.pid);
     return {
       spawned,
       events,
       killGraceMs,
       attachDelayMs,
-      maxWaitingBytes,
+      keepsUnread,
       onGone: () => {
         this.#guardian.forget(spawned.pid);
         onGone();

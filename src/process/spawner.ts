@@ -9,6 +9,8 @@ export interface SpawnRequest {
   readonly environment: ReadonlyMap<string, string>;
   /** "pipes" connects stdin and stdout with us; "none" gives an empty stdin, and our stderr as stdout. */
   readonly stdio: "pipes" | "none";
+  /** Holds the pipe to its stdin open beyond its end, so that what it did not read can be told. */
+  readonly keepsUnread?: boolean;
 }
 
 /** A program that runs, as the leader of a session and a process group of its own. */
@@ -20,6 +22,8 @@ export interface SpawnedProcess {
   readonly exited: Promise<ProcessExit>;
   /** Lets the process write more before it has to wait, where that can be had. */
   enlargeOutput(): void;
+  /** Lets go of the pipe to its stdin, and tells how many bytes are in it. Only where that was kept, and can be. */
+  readonly releaseInput?: () => number;
 }
 
 /** A way to start programs. */

@@ -2,10 +2,16 @@ import type { Socket } from "node:net";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { SpawnedProcess } from "./spawner.ts";
-import type { LinkOptions } from "./link-options.ts";
+import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
 
 /** What a pipe holds as it is made; Node reads no more at once. */
 const pipeBytes = 64 * 1024;
+
+/** The counters of Node's own handle: only they tell how far a write has come that is still under way. */
+interface WriteCounters {
+  readonly bytesWritten: number;
+  readonly writeQueueSize: number;
+}
 
 /** Talks with a process over its stdin and stdout. */
 export class StdioLink implements ProcessLink {
@@ -18,13 +24,14 @@ export class StdioLink implements ProcessLink {
   readonly #stdinOnClose = (): void => this.#events.onInputClosed();
   readonly #stdoutOnData = (chunk: Buffer): void => this.#onChunk(chunk);
   readonly #maxWaitingBytes: number;
+  #writtenBytes = 0;
   #isOutputLarge = false;
   #attachTimer: NodeJS.Timeout | undefined;
 
   constructor(stdin: Socket, stdout: Socket, options: LinkOptions) {
     const { spawned, killGraceMs, attachDelayMs, events, onGone } = options;
     this.pid = spawned.pid;
-    this.#maxWaitingBytes = options.maxWaitingBytes;
+    this.#maxWaitingBytes = maxWaitingBytes(options.keepsUnread);
     this.#events = events;
     this.#spawned = spawned;
     this.#stdin = stdin;
@@ -35,9 +42,10 @@ export class StdioLink implements ProcessLink {
       closeInput: () => this.#closeInput(),
       onExit: () => events.onEnding(),
       onEnd: (exit) => {
+        const unreadBytes = this.#countUnread();
         this.#release();
         onGone();
-        events.onEnd(exit);
+        events.onEnd(unreadBytes === undefined ? exit : { ...exit, unreadBytes });
       },
     });
     this.#listen();
@@ -45,6 +53,7 @@ export class StdioLink implements ProcessLink {
   }
 
   write(bytes: Buffer): boolean {
+    this.#writtenBytes += bytes.length;
     if (!this.#stdin.writable) return true;
     this.#stdin.write(bytes);
     return this.#stdin.writableLength <= this.#maxWaitingBytes;
@@ -98,6 +107,15 @@ export class StdioLink implements ProcessLink {
   #closeInput(): void {
     clearTimeout(this.#attachTimer);
     this.#stdin.end();
+  }
+
+  /** How much of what was written is still in the pipe, or has not come so far. */
+  #countUnread(): number | undefined {
+    const inPipe = this.#spawned.releaseInput?.();
+    if (inPipe === undefined) return undefined;
+    const { _handle: counters } = this.#stdin as unknown as { _handle: WriteCounters | null };
+    const taken = counters === null ? this.#stdin.bytesWritten : counters.bytesWritten - counters.writeQueueSize;
+    return this.#writtenBytes - taken + inPipe;
   }
 
   #release(): void {

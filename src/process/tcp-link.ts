@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { Lifetime } from "./lifetime.ts";
-import type { LinkOptions } from "./link-options.ts";
+import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
 
 const host = "127.0.0.1";
 const firstRetryMs = 20;
@@ -31,7 +31,7 @@ export class TcpLink implements ProcessLink {
     const { spawned, killGraceMs, attachDelayMs, events, onGone } = options;
     this.pid = spawned.pid;
     this.#port = port;
-    this.#maxWaitingBytes = options.maxWaitingBytes;
+    this.#maxWaitingBytes = maxWaitingBytes(options.keepsUnread);
     this.#events = events;
     this.#lifetime = new Lifetime({
       spawned,
@@ -39,9 +39,11 @@ export class TcpLink implements ProcessLink {
       closeInput: () => this.#closeInput(),
       onExit: () => this.#onExit(),
       onEnd: (exit) => {
+        // Of what went over a connection nobody can tell how far it has come.
+        const unreadBytes = this.#state === "connecting" ? this.#earlyBytes : 0;
         this.#release();
         onGone();
-        events.onEnd(exit);
+        events.onEnd({ ...exit, unreadBytes });
       },
     });
     this.#timer = setTimeout(() => this.#startConnecting(), attachDelayMs ?? 0);

@@ -67,13 +67,16 @@ export class Conversation {
     return this.#isUnreadable;
   }
 
-  /** Takes over from a conversation whose process is gone: its clients are announced anew, and what waited goes on. */
-  succeed(previous: Conversation): void {
+  /**
+   * Takes over from a conversation whose process is gone: its clients are announced anew, and what that process has not
+   * read goes on; it left so many bytes of what was handed over.
+   */
+  succeed(previous: Conversation, unreadBytes: number): void {
     for (const [connection, notices] of previous.#notices) {
       this.#notices.set(connection, notices);
       if (notices.join !== undefined) this.#notify(connection, notices.join);
     }
-    this.#inbox.append(previous.#inbox.take());
+    this.#inbox.append(previous.#inbox.take(unreadBytes));
     for (const connection of previous.#behind) this.#behind.add(connection);
     this.#areClientsPaused = previous.#areClientsPaused;
     if (this.#inbox.isFull) this.#pauseClients();

@@ -134,7 +134,7 @@ export class Room implements ConnectionOwner, ProcessEvents {
     this.#context.logger[wasExpected ? "info" : "warn"](text, this.#fields());
     this.#process = undefined;
     if (this.#isRestarted(hasFailed || this.#conversation.isUnreadable)) {
-      this.#replaceConversation();
+      this.#replaceConversation(exit.unreadBytes ?? 0);
       this.#restart(this.#starter.ageMs);
       return;
     }
@@ -234,10 +234,10 @@ export class Room implements ConnectionOwner, ProcessEvents {
     return this.#roster.seated.size > 0 && isRestarted(this.#context.restart, hasFailed);
   }
 
-  #replaceConversation(): void {
+  #replaceConversation(unreadBytes: number): void {
     const previous = this.#conversation;
     this.#conversation = this.#newConversation();
-    this.#conversation.succeed(previous);
+    this.#conversation.succeed(previous, unreadBytes);
     this.#seatNewcomers();
   }
 
