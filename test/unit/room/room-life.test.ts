@@ -7,6 +7,14 @@ const mebibyte = 1024 * 1024;
 const notStarted = new ServerError("ERR_COMMAND_NOT_STARTED", "cannot start it");
 const goingAway = { code: 1001, reason: "server is shutting down" };
 
+/** Lets the time before a new start pass, and returns the process that is started then. */
+async function next(setup: RoomSetup, count: number, delayMs = 100): Promise<FakeProcessLink> {
+  vi.advanceTimersByTime(delayMs - 1);
+  await setup.launcher.launch(count - 1);
+  vi.advanceTimersByTime(1);
+  return setup.launcher.process(count);
+}
+
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
 });
@@ -110,14 +118,6 @@ describe("lingering", () => {
 });
 
 describe("starting again", () => {
-  /** Lets the time before a new start pass, and returns the process that is started then. */
-  async function next(setup: RoomSetup, count: number, delayMs = 100): Promise<FakeProcessLink> {
-    vi.advanceTimersByTime(delayMs - 1);
-    await setup.launcher.launch(count - 1);
-    vi.advanceTimersByTime(1);
-    return setup.launcher.process(count);
-  }
-
   test.each([
     ["never", { code: 3 }, false],
     ["on-failure", { code: 3 }, true],
@@ -399,8 +399,8 @@ describe("starting again", () => {
     process.isEnding();
     client.say("hi");
     process.exits();
-    const header = (length: number): string => `\0\0\0\u{1}\0\0\0\u{1}\0\0\0${String.fromCharCode(length)}`;
-    expect((await next(setup, 2)).input).toBe(`${header(2)}+1${header(2)}hi`);
+    const header = "\0\0\0\u{1}\0\0\0\u{1}\0\0\0\u{2}";
+    expect((await next(setup, 2)).input).toBe(`${header}+1${header}hi`);
   });
 });
 
