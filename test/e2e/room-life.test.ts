@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { allGone, isAlive } from "../helpers/processes.ts";
-import { sh } from "../helpers/programs.ts";
+import { programPath, sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
@@ -223,6 +223,17 @@ describe.concurrent("--restart", () => {
     await until(() => server.log().includes("starting a new process"), "the end of the first process");
     client.send("hello");
     expect((await client.messages(3)).at(-1)).toBe("hello");
+  });
+
+  test("what was said to a process that ends before it listens goes to the next one", async () => {
+    await using folder = await tempFolder();
+    const { range } = await freePorts(2);
+    const script = '[ -e "$1" ] && exec node "$2"; touch "$1"; exit 1';
+    const words = ["--tcp", "--tcpports", range, ...sh(script, folder.at("n"), programPath("tcp-echo.mjs"))];
+    await using server = await startServer(["--restart", "on-failure", ...words]);
+    await using client = await join(server, "a");
+    client.send("hello");
+    expect((await client.messages(2)).slice(1)).toEqual(["hello"]);
   });
 
   test("a process that is ended because all clients left is not started again", async () => {
