@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type CommandLine, parseCommandLine } from "../../../src/cli/command-line.ts";
 import { ServerError } from "../../../src/errors.ts";
-import { completeOptions, optionNames, optionTable, variableOf } from "../../../src/options.ts";
+import { completeOptions, type OptionName, optionNames, optionTable, variableOf } from "../../../src/options.ts";
 import { version } from "../../../src/version.ts";
 
 test("a command alone runs with all defaults", () => {
@@ -60,8 +60,16 @@ test("a value may begin with a dash", () => {
   expect(parse("cat", "--joinmsg=--#ID").options.joinMessage).toBe("--#ID");
 });
 
+/** Values of options that are not anything but text. */
+const usable: Partial<Record<OptionName, string>> = {
+  attachDelayMs: "7",
+  maxRooms: "7",
+  maxClients: "7",
+  maxConnections: "7",
+};
+
 test.each(optionNames)("%s can be set by its environment variable", (name) => {
-  const text = optionTable[name].bareText ?? optionTable[name].defaultText ?? (name === "attachDelayMs" ? "7" : "text");
+  const text = optionTable[name].bareText ?? optionTable[name].defaultText ?? usable[name] ?? "text";
   const value = optionTable[name].parse(text);
 
   expect(value).not.toBe(undefined);
