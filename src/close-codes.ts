@@ -10,7 +10,7 @@ interface CloseCode {
 export const closeCodes = {
   normal: {
     code: 1000,
-    when: "The room's process ended with exit code 0",
+    when: "The room's process ended with exit code 0, and --restart does not say to start a new one",
     comeBack: "Only if the user wants to; a new process is started then",
   },
   goingAway: {
@@ -40,7 +40,7 @@ export const closeCodes = {
   },
   processFailed: {
     code: 1011,
-    when: "The process could not be started, ended with another exit code or a signal, or wrote what its framing cannot read on from; the reason says which",
+    when: "The process could not be started, ended with another exit code or a signal, or wrote what its framing cannot read on from, and --restart does not say to start a new one; the reason says which",
     comeBack: "Yes, with growing waits; a new process is started then",
   },
   tryAgainLater: {

@@ -50,6 +50,9 @@ export interface ProcessExit {
 
   /** Why it had to end where code and signal do not tell, for the clients and the log. */
   readonly fault?: string;
+
+  /** Of the bytes that were written to it, how many at the end it has not read; absent where nobody can tell. */
+  readonly unreadBytes?: number;
 }
 
 /** Bytes to and from one process, by pipes or TCP. */

@@ -1,3 +1,5 @@
+import { roomNameFault } from "./room-name.ts";
+
 /** One option, as everything that deals with options needs to know it. */
 export interface OptionSpec<Value> {
   /** As written on the command line, such as `-b, --binary` or `--addr <ADDR>`. */
@@ -22,6 +24,7 @@ export const optionGroups = {
   listening: "Listening",
   messages: "Messages",
   process: "Process",
+  rooms: "Rooms",
   limits: "Limits",
   http: "HTTP",
   logging: "Logging",
@@ -107,6 +110,19 @@ export function count(common: Common & { max: number }): OptionSpec<number> {
     isCounted: true,
     parse: (value) => (wholeNumber.test(value) ? Math.min(Number(value), max) : undefined),
     check: (value) => Number.isInteger(value) && isBetween(value, 0, max),
+  };
+}
+
+export function integer(common: Common & { min: number; max: number; default?: number }): OptionSpec<number> {
+  const { min, max, default: standard, ...rest } = common;
+  const isInRange = (value: unknown): boolean => Number.isInteger(value) && isBetween(value, min, max);
+  return {
+    ...rest,
+    expected: `a whole number from ${min} to ${max}`,
+    defaultText: standard === undefined ? undefined : String(standard),
+    bareText: undefined,
+    parse: (value) => inRange(wholeNumber.test(value) ? Number(value) : Number.NaN, isInRange),
+    check: isInRange,
   };
 }
 
@@ -226,6 +242,21 @@ export function variableNames(common: Common & { default: string }): OptionSpec<
   };
 }
 
+/** Names of rooms, none of them with a comma. */
+export function roomNames(common: Common): OptionSpec<readonly string[]> {
+  return {
+    ...common,
+    expected: "names of rooms with commas between them",
+    defaultText: undefined,
+    bareText: undefined,
+    parse(value) {
+      const names = value.split(",").map((name) => name.trim());
+      return areRoomNames(names) ? names : undefined;
+    },
+    check: (value) => Array.isArray(value) && areRoomNames(value),
+  };
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
@@ -248,4 +279,9 @@ function areVariableNames(names: readonly unknown[]): boolean {
 
 function inRange(value: number, isInRange: (value: number) => boolean): number | undefined {
   return isInRange(value) ? value : undefined;
+}
+
+function areRoomNames(names: readonly unknown[]): boolean {
+  const areValid = names.every((name) => typeof name === "string" && roomNameFault(name) === undefined);
+  return areValid && names.length > 0;
 }

@@ -9,6 +9,7 @@ export function checkTogether(options: Options): void {
   checkDelimiters(options);
   checkFields(options);
   checkCache(options);
+  checkLinger(options);
 }
 
 function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void {
@@ -31,6 +32,11 @@ function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void
 
 /** What can stand in the middle of JSON text, where a client could end a line with it and begin one of its own. */
 const jsonCharacters = /[ -\x7f]/;
+
+function checkLinger({ oneshot, lingerMs }: Options): void {
+  if (!oneshot || lingerMs === 0) return;
+  refuse(`--oneshot lets nobody come back, so it does not go together with --linger=${lingerMs / 1000}`);
+}
 
 function checkDelimiters(options: Options): void {
   const { binary, delimiters, nullDelimited } = options;

@@ -4,8 +4,10 @@ import {
   choice,
   count,
   flag,
+  integer,
   type OptionSpec,
   portRange,
+  roomNames,
   seconds,
   size,
   text,
@@ -151,6 +153,50 @@ export const optionTable = {
     help: "Time between SIGTERM and SIGKILL for a process that is to end",
   }),
 
+  lingerMs: seconds({
+    flag: "--linger <SECONDS>",
+    group: "rooms",
+    min: 0,
+    max: 86_400,
+    default: 0,
+    help: "Let a process live on this long after its last client left: who comes back in time finds it as it was",
+  }),
+  restart: choice({
+    flag: "--restart <POLICY>",
+    group: "rooms",
+    choices: ["never", "on-failure", "always"],
+    default: "never",
+    help:
+      "When a process ends by itself, keep its clients and start a new one after 0.1 s, doubling up to 10 s while " +
+      "that keeps ending",
+  }),
+  rooms: roomNames({
+    flag: "--rooms <LIST>",
+    group: "rooms",
+    help: "Serve only rooms of these names",
+  }),
+  maxRooms: integer({
+    flag: "--maxrooms <NUM>",
+    group: "rooms",
+    min: 1,
+    max: 1_000_000,
+    help: "Refuse to open more rooms than this, each of which has a process",
+  }),
+  maxClients: integer({
+    flag: "--maxclients <NUM>",
+    group: "rooms",
+    min: 1,
+    max: 1_000_000,
+    help: "Refuse more clients than this in one room",
+  }),
+  maxConnections: integer({
+    flag: "--maxconnections <NUM>",
+    group: "rooms",
+    min: 1,
+    max: 1_000_000,
+    help: "Refuse more clients than this in all rooms together",
+  }),
+
   maxMessageBytes: size({
     flag: "--maxmessage <SIZE>",
     group: "limits",
@@ -224,6 +270,11 @@ export const optionTable = {
     group: "http",
     help: "Serve statistics of each open room at /<ROOM>/stats, and single ones at /<ROOM>/stats/<STATISTIC>",
   }),
+  api: flag({
+    flag: "--api",
+    group: "http",
+    help: "List open rooms at /api/rooms/, and tell of each at /api/<ROOM>/",
+  }),
 
   logJson: flag({
     flag: "--json",
@@ -242,9 +293,20 @@ export type OptionName = keyof typeof optionTable;
 
 type ValueOf<Spec> = Spec extends OptionSpec<infer Value> ? Value : never;
 
+/** What is undefined where it was not given. Texts and flags say so, or have a default, by their kind. */
+type WithoutDefault =
+  | "frame"
+  | "clientFrame"
+  | "serverFrame"
+  | "attachDelayMs"
+  | "rooms"
+  | "maxRooms"
+  | "maxClients"
+  | "maxConnections";
+
 /** Every option with its value; undefined where it has no default and was not given. */
 export type Options = {
-  readonly [Name in OptionName]: Name extends "frame" | "clientFrame" | "serverFrame" | "attachDelayMs"
+  readonly [Name in OptionName]: Name extends WithoutDefault
     ? ValueOf<(typeof optionTable)[Name]> | undefined
     : ValueOf<(typeof optionTable)[Name]>;
 };

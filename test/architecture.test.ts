@@ -11,6 +11,7 @@ const leaves = [
   "drop-reasons",
   "logger",
   "join-request",
+  "room-name",
   "stall-watch",
   "version",
   "option-kinds",

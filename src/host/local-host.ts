@@ -7,6 +7,7 @@ import { PortPool, type Ports } from "../process/ports.ts";
 import { Program } from "../process/program.ts";
 import type { Spawner } from "../process/spawner.ts";
 import { createFraming } from "../framing/create-framing.ts";
+import { Admission } from "../room/admission.ts";
 import { Counters, type CounterValues } from "../room/counters.ts";
 import { DropLog } from "../room/drop-log.ts";
 import { Histories } from "../room/histories.ts";
@@ -123,21 +124,33 @@ export class LocalHost implements RoomHost {
   }
 
   #createProgram({ command, args, variables, options }: HostSettings): Program {
-    const { tcp, tcpPorts, killGraceMs, attachDelayMs } = options;
+    const { tcp, tcpPorts, killGraceMs, attachDelayMs, restart } = options;
     const ports = tcp ? (this.#surroundings.ports ?? new PortPool(tcpPorts)) : undefined;
     const passedVariables = new Map(variables);
-    const program = { command, args, passedVariables, software, ports, killGraceMs, attachDelayMs };
+    const program = {
+      command,
+      args,
+      passedVariables,
+      software,
+      ports,
+      killGraceMs,
+      attachDelayMs,
+      keepsUnread: restart !== "never",
+    };
     return new Program(program, this.#spawner, this.#guardian);
   }
 
   #createRooms({ options }: HostSettings, program: Program): Rooms {
-    const { joinMessage, leaveMessage, oneshot } = options;
+    const { joinMessage, leaveMessage, oneshot, maxClients, lingerMs, restart } = options;
     const { onRoomClosed, onOneshotEnd } = this.#surroundings;
     const context = {
       framing: createFraming(options),
       wire: frameFormat,
       launcher: program,
       limits: options,
+      maxClients,
+      lingerMs,
+      restart,
       joinMessage: joinMessage === undefined ? undefined : compileTemplate(joinMessage, software),
       leaveMessage: leaveMessage === undefined ? undefined : compileTemplate(leaveMessage, software),
       histories: Histories.create(options),
@@ -146,6 +159,7 @@ export class LocalHost implements RoomHost {
       dropLog: new DropLog(this.#logger),
     };
     return new Rooms(context, {
+      admission: new Admission(options),
       ...(oneshot ? { onOneshotEnd: () => onOneshotEnd?.() } : {}),
       ...(onRoomClosed === undefined ? {} : { onRoomClosed }),
     });

@@ -24,7 +24,7 @@ export interface HostFigures {
 
 /** Where rooms live: in this process, in workers, or on another node. */
 export interface RoomHost {
-  /** Lets a client in, or answers why not. */
+  /** Lets a client in, or answers why not. @throws RefusedError where that is known at once. */
   admit(request: JoinRequest, handshake: Handshake): void;
   find(room: string): Promise<RoomSummary | undefined>;
   list(): Promise<readonly RoomSummary[]>;

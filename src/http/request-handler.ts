@@ -3,6 +3,7 @@ import { messageOf, RefusedError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
+import type { Api } from "./api.ts";
 import { respond, respondJson, respondText } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { parseTarget, type Target } from "./target.ts";
@@ -21,6 +22,7 @@ interface Page {
 export interface RequestHandlerOptions {
   readonly host: RoomHost;
   readonly hasStats: boolean;
+  readonly api: Api | undefined;
   readonly metrics: Page | undefined;
   readonly staticFiles: StaticFiles | undefined;
   readonly isDraining: () => boolean;
@@ -57,10 +59,11 @@ export class RequestHandler {
   }
 
   async #route(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { hasStats, metrics, staticFiles } = this.#options;
+    const { hasStats, api, metrics, staticFiles } = this.#options;
     const statsPath = /^\/stats(?:\/([^/]*))?$/.exec(target.rest);
     if (target.path === "/health") this.#answerHealth(response);
     else if (target.path === "/metrics") await answerMetrics(metrics, response);
+    else if (api !== undefined && target.room === "api") await api.answer(target.rest, response);
     else if (hasStats && statsPath !== null) await this.#answerStats(target.room, statsPath[1], response);
     else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);
     else respondText(response, 404, notFoundText(request, target));

@@ -12,8 +12,13 @@ export function respondText(
 
 /** Answers with what holds only now. */
 export function respondJson(response: ServerResponse, status: number, value: unknown): void {
+  respondJsonText(response, status, JSON.stringify(value));
+}
+
+/** Answers like {@link respondJson}, with what is JSON already. */
+export function respondJsonText(response: ServerResponse, status: number, text: string): void {
   const headers = { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store" };
-  respond(response, status, JSON.stringify(value), headers);
+  respond(response, status, text, headers);
 }
 
 /** Answers with a whole body; to HEAD, Node sends the headers alone. */

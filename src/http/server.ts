@@ -6,6 +6,7 @@ import { ServerError } from "../errors.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { Logger } from "../logger.ts";
 import { completeOptions, type Options } from "../options.ts";
+import { Api } from "./api.ts";
 import { RequestHandler } from "./request-handler.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { Upgrade } from "./upgrade.ts";
@@ -120,12 +121,13 @@ export class Server {
   }
 
   async #assemble(): Promise<Parts> {
-    const { staticDir, stats, metrics } = this.#options;
+    const { staticDir, stats, api, metrics } = this.#options;
     const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
     const host = await this.#startHost();
     const requests = new RequestHandler({
       host,
       hasStats: stats,
+      api: api ? new Api(host) : undefined,
       metrics: metrics ? await createMetrics(host) : undefined,
       staticFiles,
       isDraining: () => this.#state === "stopping",

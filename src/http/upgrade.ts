@@ -5,7 +5,7 @@ import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
-import { checkRoomName } from "../room/room-name.ts";
+import { checkRoomName } from "../room-name.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { parseTarget } from "./target.ts";

@@ -12,6 +12,7 @@ const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
 const F_SETPIPE_SZ = 1031;
 const PR_SET_PDEATHSIG = 1;
+const FIONREAD = 0x541b;
 const P_ALL = 0;
 const WNOHANG = 0x1;
 const WEXITED = 0x4;
@@ -68,6 +69,13 @@ export class Libc {
   /** Makes room for more bytes in a pipe; false where the system does not allow as many. */
   enlargePipe(descriptor: number, bytes: number): boolean {
     return this.#functions.fcntl(descriptor, F_SETPIPE_SZ, "int", bytes) >= bytes;
+  }
+
+  /** How many bytes a pipe holds that nobody has read. */
+  bytesInPipe(descriptor: number): number {
+    const count = new Int32Array(1);
+    if (this.#functions.ioctl(descriptor, FIONREAD, "void *", count) !== 0) throw this.#lastError("ioctl");
+    return count[0] as number;
   }
 
   stringArray(strings: readonly string[]): StringArray {
@@ -192,6 +200,7 @@ function bind(koffi: Koffi) {
       "int posix_spawn_file_actions_addclosefrom_np(void *actions, int from)",
     ),
     fcntl: find("int fcntl(int descriptor, int command, ...)"),
+    ioctl: find("int ioctl(int descriptor, unsigned long request, ...)"),
     sigfillset: find("int sigfillset(void *signals)"),
     sigemptyset: find("int sigemptyset(void *signals)"),
     prctl: find("int prctl(int option, ...)"),

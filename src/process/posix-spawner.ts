@@ -44,10 +44,11 @@ export class PosixSpawner implements Spawner {
       const stdout = request.stdout === undefined ? this.#libc.pipe() : undefined;
       if (stdout !== undefined) descriptors.push(stdout.readEnd, stdout.writeEnd);
       const pid = await this.#start(request, stdin.readEnd, stdout?.writeEnd ?? request.stdout ?? ourStderr);
-      closeSync(stdin.readEnd);
+      if (!request.keepsUnread) closeSync(stdin.readEnd);
       if (stdout !== undefined) closeSync(stdout.writeEnd);
       const exited = this.#exit(pid);
       return {
+        ...(request.keepsUnread ? { releaseInput: () => this.#releaseInput(stdin.readEnd) } : {}),
         pid,
         stdin: new Socket({ fd: stdin.writeEnd, readable: false, writable: true }),
         stdout: stdout && new Socket({ fd: stdout.readEnd, readable: true, writable: false }),
@@ -97,6 +98,12 @@ export class PosixSpawner implements Spawner {
     this.#largePipes += 1;
     await exited;
     this.#largePipes -= 1;
+  }
+
+  #releaseInput(readEnd: number): number {
+    const bytes = this.#libc.bytesInPipe(readEnd);
+    closeSync(readEnd);
+    return bytes;
   }
 
   #exit(pid: number): Promise<WaitStatus> {

@@ -18,6 +18,8 @@ export interface ProgramOptions {
   readonly ports: Ports | undefined;
   readonly killGraceMs: number;
   readonly attachDelayMs: number | undefined;
+  /** Whether what a process does not read may go to the next one. */
+  readonly keepsUnread: boolean;
 }
 
 /** The wrapped command: starts one process of it after the other. */
@@ -68,15 +70,16 @@ export class Program implements ProcessLauncher {
     variables: ReadonlyMap<string, string>,
     onGone: () => void,
   ): Promise<LinkOptions> {
-    const { command, args, passedVariables, software, killGraceMs, attachDelayMs } = this.#options;
+    const { command, args, passedVariables, software, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
     const environment = new Map([...passedVariables, ...cgiVariables(request, software), ...variables]);
-    const spawned = await this.#spawner.spawn({ command, args, environment, stdio });
+    const spawned = await this.#spawner.spawn({ command, args, environment, stdio, keepsUnread });
     this.#guardian.watch(spawned.pid);
     return {
       spawned,
       events,
       killGraceMs,
       attachDelayMs,
+      keepsUnread,
       onGone: () => {
         this.#guardian.forget(spawned.pid);
         onGone();

@@ -11,6 +11,8 @@ export interface SpawnRequest {
   readonly stdio: "pipes" | "none";
   /** A descriptor of ours that is its stdout in place of a pipe. */
   readonly stdout?: number;
+  /** Holds the pipe to its stdin open beyond its end, so that what it did not read can be told. */
+  readonly keepsUnread?: boolean;
 }
 
 /** A program that runs, as the leader of a session and a process group of its own. */
@@ -24,6 +26,8 @@ export interface SpawnedProcess {
   signalGroup(signal: NodeJS.Signals): void;
   /** Lets the process write more before it has to wait, where that can be had. */
   enlargeOutput(): void;
+  /** Lets go of the pipe to its stdin, and tells how many bytes are in it. Only where that was kept, and can be. */
+  readonly releaseInput?: () => number;
 }
 
 /** A way to start programs. */

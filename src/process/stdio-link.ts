@@ -7,6 +7,12 @@ import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
 /** What a pipe holds as it is made; Node reads no more at once. */
 const pipeBytes = 64 * 1024;
 
+/** The counters of Node's own handle: only they tell how far a write has come that is still under way. */
+interface WriteCounters {
+  readonly bytesWritten: number;
+  readonly writeQueueSize: number;
+}
+
 /** Talks with a process over its stdin and stdout. */
 export class StdioLink implements ProcessLink {
   readonly pid: number;
@@ -17,12 +23,15 @@ export class StdioLink implements ProcessLink {
   readonly #stdout: Socket;
   readonly #stdinOnClose = (): void => this.#events.onInputClosed();
   readonly #stdoutOnData = (chunk: Buffer): void => this.#onChunk(chunk);
+  readonly #maxWaitingBytes: number;
+  #writtenBytes = 0;
   #isOutputLarge = false;
   #attachTimer: NodeJS.Timeout | undefined;
 
   constructor(stdin: Socket, stdout: Socket, options: LinkOptions) {
     const { spawned, killGraceMs, attachDelayMs, events, onGone } = options;
     this.pid = spawned.pid;
+    this.#maxWaitingBytes = maxWaitingBytes(options.keepsUnread);
     this.#events = events;
     this.#spawned = spawned;
     this.#stdin = stdin;
@@ -33,9 +42,10 @@ export class StdioLink implements ProcessLink {
       closeInput: () => this.#closeInput(),
       onExit: () => events.onEnding(),
       onEnd: (exit) => {
+        const unreadBytes = this.#countUnread();
         this.#release();
         onGone();
-        events.onEnd(exit);
+        events.onEnd(unreadBytes === undefined ? exit : { ...exit, unreadBytes });
       },
     });
     this.#listen();
@@ -43,9 +53,10 @@ export class StdioLink implements ProcessLink {
   }
 
   write(bytes: Buffer): boolean {
+    this.#writtenBytes += bytes.length;
     if (!this.#stdin.writable) return true;
     this.#stdin.write(bytes);
-    return this.#stdin.writableLength <= maxWaitingBytes;
+    return this.#stdin.writableLength <= this.#maxWaitingBytes;
   }
 
   pause(): void {
@@ -96,6 +107,15 @@ export class StdioLink implements ProcessLink {
   #closeInput(): void {
     clearTimeout(this.#attachTimer);
     this.#stdin.end();
+  }
+
+  /** How much of what was written is still in the pipe, or has not come so far. */
+  #countUnread(): number | undefined {
+    const inPipe = this.#spawned.releaseInput?.();
+    if (inPipe === undefined) return undefined;
+    const { _handle: counters } = this.#stdin as unknown as { _handle: WriteCounters | null };
+    const taken = counters === null ? this.#stdin.bytesWritten : counters.bytesWritten - counters.writeQueueSize;
+    return this.#writtenBytes - taken + inPipe;
   }
 
   #release(): void {

@@ -15,6 +15,7 @@ export class TcpLink implements ProcessLink {
   readonly #port: number;
   readonly #events: ProcessEvents;
   readonly #lifetime: Lifetime;
+  readonly #maxWaitingBytes: number;
   #state: "connecting" | "connected" | "closed" = "connecting";
   /** Written before there is a connection. */
   #early: Buffer[] = [];
@@ -30,6 +31,7 @@ export class TcpLink implements ProcessLink {
     const { spawned, killGraceMs, attachDelayMs, events, onGone } = options;
     this.pid = spawned.pid;
     this.#port = port;
+    this.#maxWaitingBytes = maxWaitingBytes(options.keepsUnread);
     this.#events = events;
     this.#lifetime = new Lifetime({
       spawned,
@@ -37,9 +39,11 @@ export class TcpLink implements ProcessLink {
       closeInput: () => this.#closeInput(),
       onExit: () => this.#onExit(),
       onEnd: (exit) => {
+        // Of what went over a connection nobody can tell how far it has come.
+        const unreadBytes = this.#state === "connecting" ? this.#earlyBytes : 0;
         this.#release();
         onGone();
-        events.onEnd(exit);
+        events.onEnd({ ...exit, unreadBytes });
       },
     });
     this.#timer = setTimeout(() => this.#startConnecting(), attachDelayMs ?? 0);
@@ -49,11 +53,11 @@ export class TcpLink implements ProcessLink {
     if (this.#state === "connecting") {
       this.#early.push(bytes);
       this.#earlyBytes += bytes.length;
-      return this.#earlyBytes <= maxWaitingBytes;
+      return this.#earlyBytes <= this.#maxWaitingBytes;
     }
     if (this.#socket === undefined || !this.#socket.writable) return true;
     this.#socket.write(bytes);
-    return this.#socket.writableLength <= maxWaitingBytes;
+    return this.#socket.writableLength <= this.#maxWaitingBytes;
   }
 
   pause(): void {
@@ -103,7 +107,7 @@ export class TcpLink implements ProcessLink {
     if (this.#isPaused) socket.pause();
     for (const bytes of this.#early) socket.write(bytes);
     if (this.#isInputOver) socket.end();
-    const wasFull = this.#earlyBytes > maxWaitingBytes;
+    const wasFull = this.#earlyBytes > this.#maxWaitingBytes;
     this.#early = [];
     this.#earlyBytes = 0;
     if (wasFull && !socket.writableNeedDrain) this.#events.onWritable();

@@ -19,6 +19,13 @@ export interface ConversationOwner {
   onMetadata(text: string): void;
 }
 
+/** What a process is told of one client. */
+interface Notices {
+  /** Kept only where the next process has to hear it again. */
+  readonly join: Buffer | undefined;
+  readonly leave: Buffer | undefined;
+}
+
 /** What one process and the clients of its room say to each other, and which side has to wait for the other. */
 export class Conversation implements FanOutEvents {
   readonly #context: RoomContext;
@@ -26,11 +33,12 @@ export class Conversation implements FanOutEvents {
   readonly #connections: ReadonlyMap<number, Connection>;
   readonly #owner: ConversationOwner;
   readonly #history: History | undefined;
-  readonly #inbox = new Inbox(() => this.#resumeClients());
+  readonly #isKept: boolean;
+  readonly #inbox: Inbox;
   readonly #fanOut: FanOut;
   readonly #decoder: Decoder;
-  /** Rendered when a client joins, since what is known of it then is not kept. */
-  readonly #leaveMessages = new Map<Connection, Buffer>();
+  /** Rendered when a client joins, since what is known of it then is not kept. In the order of joining. */
+  readonly #notices = new Map<Connection, Notices>();
   readonly #behind = new Set<Connection>();
   #process: ProcessLink | undefined;
   #areClientsPaused = false;
@@ -53,13 +61,42 @@ export class Conversation implements FanOutEvents {
     this.#connections = connections;
     this.#owner = owner;
     this.#history = history;
+    this.#isKept = context.restart !== "never";
+    this.#inbox = new Inbox(() => this.#resumeClients(), this.#isKept);
     this.#fanOut = new FanOut(connections, context.wire, context.counters, this, history, context.histories?.kept);
     this.#decoder = context.framing.createDecoder(this.#fanOut);
+  }
+
+  /** Whether clients have said more than should wait for the process. */
+  get isFull(): boolean {
+    return this.#inbox.isFull;
+  }
+
+  /** Whether the process has written something that its output cannot be read on from. */
+  get isUnreadable(): boolean {
+    return this.#isUnreadable;
+  }
+
+  /**
+   * Takes over from a conversation whose process is gone: its clients are announced anew, and what that process has not
+   * read goes on; it left so many bytes of what was handed over.
+   */
+  succeed(previous: Conversation, unreadBytes: number): void {
+    for (const [connection, notices] of previous.#notices) {
+      this.#notices.set(connection, notices);
+      if (notices.join !== undefined) this.#notify(connection, notices.join);
+    }
+    this.#inbox.append(previous.#inbox.take(unreadBytes));
+    for (const connection of previous.#behind) this.#behind.add(connection);
+    this.#areClientsPaused = previous.#areClientsPaused;
+    if (this.#inbox.isFull) this.#pauseClients();
+    else this.#resumeClients();
   }
 
   /** The process is there: what clients have said so far goes to it. */
   open(process: ProcessLink): void {
     this.#process = process;
+    if (this.#behind.size > 0) process.pause();
     this.#inbox.open(process);
   }
 
@@ -69,14 +106,17 @@ export class Conversation implements FanOutEvents {
     const history = this.#history;
     if (history !== undefined && history.messages > 0) connection.replay(history.pieces, history.messages);
     const { joinMessage, leaveMessage } = this.#context;
-    if (joinMessage !== undefined) this.#notify(connection, joinMessage(connection.id, request));
-    if (leaveMessage !== undefined) this.#leaveMessages.set(connection, leaveMessage(connection.id, request));
+    const join = joinMessage?.(connection.id, request);
+    const leave = leaveMessage?.(connection.id, request);
+    if (join !== undefined) this.#notify(connection, join);
+    const kept = this.#isKept ? join : undefined;
+    if (kept !== undefined || leave !== undefined) this.#notices.set(connection, { join: kept, leave });
     if (this.#areClientsPaused) connection.pause();
   }
 
   leave(connection: Connection): void {
-    const leaveMessage = this.#leaveMessages.get(connection);
-    this.#leaveMessages.delete(connection);
+    const leaveMessage = this.#notices.get(connection)?.leave;
+    this.#notices.delete(connection);
     if (leaveMessage !== undefined) this.#notify(connection, leaveMessage);
     this.caughtUp(connection);
   }
@@ -90,7 +130,8 @@ export class Conversation implements FanOutEvents {
     }
     const dropped = framing.encoder.encode(connection.id, payload, isBinary, this.#inbox.out);
     if (dropped === undefined) {
-      this.#afterAppend();
+      this.#inbox.changed();
+      if (this.#inbox.isFull) this.#pauseClients();
       return;
     }
     this.#noteDrop(dropped, this.#fields(connection));
@@ -121,8 +162,19 @@ export class Conversation implements FanOutEvents {
     this.#fanOut.flush();
   }
 
-  /** The process reads nothing more. */
+  /** The process reads nothing more: what clients say is for the next one, where there may be one for them. */
   closeInput(): void {
+    if (this.#isKept) this.#inbox.hold();
+    else this.discard();
+  }
+
+  /** The process has exited or will have to, so nothing more is handed to it that another one could read. */
+  expectEnd(): void {
+    if (this.#isKept) this.#inbox.hold();
+  }
+
+  /** What waits reaches nobody. */
+  discard(): void {
     const unread = this.#inbox.close();
     if (unread > 0) this.#context.counters.drop("input_closed", unread);
   }
@@ -169,14 +221,15 @@ export class Conversation implements FanOutEvents {
   }
 
   #notify(connection: Connection, text: Buffer): void {
-    if (!this.#inbox.isOpen) return;
+    if (!this.#inbox.reachesProcess) return;
+    const start = this.#inbox.out.length;
     this.#context.framing.encoder.encodeNotice(connection.id, text, this.#inbox.out);
-    this.#afterAppend();
+    this.#inbox.noticed(start);
+    if (this.#inbox.isFull) this.#pauseClients();
   }
 
-  #afterAppend(): void {
-    this.#inbox.changed();
-    if (this.#areClientsPaused || !this.#inbox.isFull) return;
+  #pauseClients(): void {
+    if (this.#areClientsPaused) return;
     this.#areClientsPaused = true;
     this.#context.counters.inputPauses += 1;
     for (const connection of this.#connections.values()) connection.pause();

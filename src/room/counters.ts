@@ -32,6 +32,8 @@ export class Counters {
   /** Times that reading from a room's clients paused because the process was behind. */
   inputPauses = 0;
   slowClosed = 0;
+  /** Clients that are in a room now, or on the way into one. */
+  present = 0;
   readonly dropped = new Map<DropReason, number>(keysOf(dropReasons).map((reason) => [reason, 0]));
   readonly processesEnded = new Map<ProcessOutcome, number>(processOutcomes.map((outcome) => [outcome, 0]));
   readonly spawnTimes = new SpawnTimes();

@@ -1,23 +1,30 @@
 import { ByteWriter } from "../framing/byte-writer.ts";
 import type { ProcessLink } from "../links.ts";
+import { type Batch, Batches } from "./batches.ts";
 
 /** More than this many bytes waiting for a process make its room stop reading from clients. */
 const maxWaitingBytes = 1024 * 1024;
 
 /** What clients say to one process: gathered for a turn of the event loop, then handed over in one write. */
 export class Inbox {
-  /** Where framings append; call `changed` behind each message. */
+  /** Where framings append; call `changed` behind each message, or `noticed`. */
   readonly out = new ByteWriter();
   readonly #onRoomAgain: () => void;
+  readonly #batches: Batches | undefined;
   readonly #flushAtTurnEnd = (): void => this.#onTurnEnd();
-  /** "full" says that the link has as much as it should; "closed", that nothing goes in any more. */
-  #state: "waiting" | "open" | "full" | "closed" = "waiting";
+  /**
+   * "full" says that the link has as much as it should; "held", that this process gets no more, but perhaps another;
+   * "closed", that nothing goes in any more.
+   */
+  #state: "waiting" | "open" | "full" | "held" | "closed" = "waiting";
   #link: ProcessLink | undefined;
   #messages = 0;
   #isTurnEndPlanned = false;
 
-  constructor(onRoomAgain: () => void) {
+  /** What is kept can be taken back and said to another process. */
+  constructor(onRoomAgain: () => void, isKept = false) {
     this.#onRoomAgain = onRoomAgain;
+    this.#batches = isKept ? new Batches() : undefined;
   }
 
   /** Whether messages can be appended. */
@@ -25,41 +32,75 @@ export class Inbox {
     return this.#state !== "closed";
   }
 
+  /** Whether what is appended goes to this process, as join and leave messages have to. */
+  get reachesProcess(): boolean {
+    return this.isOpen && this.#state !== "held";
+  }
+
   /** Whether more waits than should: clients are not to be read now, and `onRoomAgain` follows. */
   get isFull(): boolean {
-    return this.#state === "full" || this.out.length > maxWaitingBytes;
+    return this.#state === "full" || (this.#batches?.waitingBytes ?? 0) + this.out.length > maxWaitingBytes;
   }
 
   /** One more message was appended. */
   changed(): void {
     this.#messages += 1;
+    this.#batches?.changed(this.out);
     if (this.#isTurnEndPlanned || this.#state !== "open") return;
     this.#isTurnEndPlanned = true;
     setImmediate(this.#flushAtTurnEnd);
+  }
+
+  /** A join or leave message was appended from this offset on. */
+  noticed(start: number): void {
+    this.#batches?.noticed(start, this.out);
+    this.changed();
   }
 
   /** The process is there: what has waited goes to it, and then each turn's messages. */
   open(link: ProcessLink): void {
     this.#link = link;
     if (this.#state === "waiting") this.#flush();
-    else this.#write();
+    else if (this.#state === "closed") this.#write(true);
   }
 
   onWritable(): void {
     if (this.#state === "full") this.#flush();
   }
 
+  /** The process gets nothing more, but messages are gathered on. */
+  hold(): void {
+    if (this.#state === "closed") return;
+    this.#state = "held";
+    if (!this.isFull) this.#onRoomAgain();
+  }
+
   /** Nothing is appended any more, and what waits goes to the process however much that is. */
   finish(): void {
+    if (this.#state === "held") return;
     this.#state = "closed";
-    this.#write();
+    this.#write(true);
+  }
+
+  /** Takes back what the process has not read, which left so many bytes of what was handed over; closes. */
+  take(unreadBytes: number): Batch[] {
+    this.#state = "closed";
+    this.#batches?.cut(this.out);
+    return this.#batches?.take(unreadBytes) ?? [];
+  }
+
+  /** Appends what another process has not read. */
+  append(batches: readonly Batch[]): void {
+    this.#batches?.cut(this.out);
+    this.#batches?.append(batches);
   }
 
   /** The process takes nothing more. Returns how many messages still waited and are let go. */
   close(): number {
-    const unread = this.#messages;
+    const unread = this.#batches?.waitingMessages ?? this.#messages;
     this.#state = "closed";
     this.#messages = 0;
+    this.#batches?.clear();
     this.out.take();
     this.#onRoomAgain();
     return unread;
@@ -75,9 +116,15 @@ export class Inbox {
     if (this.#state === "open") this.#onRoomAgain();
   }
 
-  #write(): boolean {
-    if (this.#link === undefined || this.out.length === 0) return true;
+  #write(isForced = false): boolean {
+    const link = this.#link;
+    if (link === undefined) return true;
+    if (this.#batches !== undefined) {
+      this.#batches.cut(this.out);
+      return this.#batches.write(link, isForced);
+    }
+    if (this.out.length === 0) return true;
     this.#messages = 0;
-    return this.#link.write(this.out.take());
+    return link.write(this.out.take());
   }
 }

@@ -5,6 +5,7 @@ import type { ConnectionLimits } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import type { DropLog } from "./drop-log.ts";
 import type { Histories } from "./histories.ts";
+import type { RestartPolicy } from "./restart.ts";
 import type { Template } from "./template.ts";
 
 /** What all rooms of a server have in common. */
@@ -13,6 +14,11 @@ export interface RoomContext {
   readonly wire: WireFormat;
   readonly launcher: ProcessLauncher;
   readonly limits: ConnectionLimits;
+  /** How many clients one room takes; undefined is no limit. */
+  readonly maxClients: number | undefined;
+  /** How long a process lives on without clients. */
+  readonly lingerMs: number;
+  readonly restart: RestartPolicy;
   readonly joinMessage: Template | undefined;
   readonly leaveMessage: Template | undefined;
   /** Undefined where nothing is kept for who comes later. */

@@ -1,12 +1,17 @@
 import { closeCodes } from "../close-codes.ts";
-import { messageOf, RefusedError } from "../errors.ts";
 import type { JoinRequest } from "../join-request.ts";
-import type { ProcessEvents, ProcessExit, ProcessLink, ProcessReservation } from "../links.ts";
+import type { ProcessEvents, ProcessExit, ProcessLink } from "../links.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
 import { Conversation, type ConversationOwner } from "./conversation.ts";
-import type { ProcessOutcome } from "./counters.ts";
 import type { History } from "./history.ts";
+import { endOfExit, endOfFailedStart } from "./process-end.ts";
+import { isRestarted, RestartDelay } from "./restart.ts";
 import type { RoomContext } from "./room-context.ts";
+import { Roster } from "./roster.ts";
+import { Starter } from "./starter.ts";
+
+/** "lingering": the process runs without clients; "waiting": clients are there, and their next process is to come. */
+type RoomState = "starting" | "running" | "lingering" | "stopping" | "waiting" | "stopped";
 
 /** A name under which clients share a process. It is there from its first client until its last process is gone. */
 export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
@@ -17,15 +22,14 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   metadata: string | undefined;
   readonly #context: RoomContext;
   readonly #onEmpty: (room: Room) => void;
-  #state: "starting" | "running" | "stopping" | "stopped" = "stopped";
+  #state: RoomState = "stopped";
+  /** Ends the states "lingering" and "waiting". */
+  #timer: NodeJS.Timeout | undefined;
   /** How the process is ended once it runs, where that is decided before. */
   #ending: "terminate" | "kill" = "terminate";
-  /** Clients that were let in and whose handshake is under way. */
-  #arriving = 0;
-  readonly #connections = new Map<number, Connection>();
-  /** Clients that joined while the process was ending: they wait for the next one. */
-  readonly #newcomers = new Map<Connection, JoinRequest>();
-  #reservation: Promise<ProcessReservation> | undefined;
+  readonly #roster = new Roster();
+  readonly #starter: Starter;
+  readonly #restartDelay = new RestartDelay();
   #process: ProcessLink | undefined;
   readonly #history: History | undefined;
   #conversation: Conversation;
@@ -36,55 +40,50 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
     this.#context = context;
     this.#onEmpty = onEmpty;
     this.#history = context.histories?.open(name);
+    this.#starter = new Starter(context, this);
     this.#conversation = this.#newConversation();
   }
 
   get connections(): number {
-    return this.#connections.size + this.#newcomers.size;
+    return this.#roster.size;
   }
 
   /**
    * Lets one client come. `join` or `cancel` follows, also where this throws.
-   * @throws RefusedError where there is nothing to run the room's process with.
+   * @throws RefusedError where the room is full, or there is nothing to run its process with.
    */
   async admit(): Promise<void> {
-    this.#arriving += 1;
-    if (this.#state !== "stopped") return;
-    try {
-      this.#reservation ??= this.#context.launcher.reserve();
-      await this.#reservation;
-    } catch (error) {
-      this.#reservation = undefined;
-      throw error;
-    }
+    this.#context.counters.present += 1;
+    this.#roster.expect(this.#context.maxClients);
+    if (this.#state === "stopped") await this.#starter.reserve();
   }
 
   /** A client that was let in does not come. */
   cancel(): void {
-    this.#arriving -= 1;
+    this.#roster.arriving -= 1;
+    this.#context.counters.present -= 1;
     this.#leaveIfEmpty();
   }
 
   join(connection: Connection, request: JoinRequest): void {
-    this.#arriving -= 1;
+    this.#roster.arriving -= 1;
     this.joined += 1;
     this.#context.logger.debug("client joined", this.#fields(connection));
-    if (this.#state === "stopping") {
-      this.#newcomers.set(connection, request);
-      connection.pause();
+    if (this.#mustWait) {
+      this.#roster.keepWaiting(connection, request);
       return;
     }
     this.#seat(connection, request);
-    if (this.#state === "stopped") this.#start(request);
+    if (this.#state === "lingering") this.#enter("running");
+    else if (this.#state === "stopped") this.#start(request);
   }
 
   leave(connection: Connection): void {
+    this.#context.counters.present -= 1;
     this.#context.logger.debug("client left", this.#fields(connection));
-    if (this.#newcomers.delete(connection)) return;
-    this.#connections.delete(connection.id);
+    if (!this.#roster.delete(connection)) return;
     this.#conversation.leave(connection);
-    const isInUse = this.#state === "starting" || this.#state === "running";
-    if (isInUse && this.#connections.size === 0) this.#terminate();
+    if (this.#roster.seated.size === 0) this.#onDeserted();
   }
 
   receive(connection: Connection, payload: Buffer, isBinary: boolean): void {
@@ -100,10 +99,12 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
     this.#conversation.caughtUp(connection);
   }
 
-  /** Closes every client; the process is ended in its steps as after any last client. */
+  /** Closes every client; the process is ended in its steps, as after the last client. */
   close(code: number, reason: string): void {
-    for (const connection of this.#newcomers.keys()) connection.close(code, reason);
-    this.#closeConnections(code, reason);
+    this.#roster.closeNewcomers(code, reason);
+    this.#roster.closeSeated(code, reason);
+    // Without clients it may live on, or wait for its start to do so.
+    if (this.#state === "starting" || this.#state === "lingering") this.#terminate();
   }
 
   /** Ends the process at once. */
@@ -125,19 +126,23 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   }
 
   onEnding(): void {
-    this.#state = "stopping";
+    this.#enter("stopping");
+    this.#conversation.expectEnd();
   }
 
   onEnd(exit: ProcessExit): void {
     this.#conversation.end();
-    const { outcome, text } = describe(exit);
+    const { outcome, hasFailed, text, closing } = endOfExit(exit);
     this.#context.counters.processEnded(outcome);
-    const wasExpected = outcome === "success" || this.#connections.size === 0;
+    const wasExpected = outcome === "success" || this.#roster.seated.size === 0;
     this.#context.logger[wasExpected ? "info" : "warn"](text, this.#fields());
     this.#process = undefined;
-    const { normal, processFailed } = closeCodes;
-    if (outcome === "success" && exit.fault === undefined) this.#closeConnections(normal.code, "");
-    else this.#closeConnections(processFailed.code, text);
+    if (this.#isRestarted(hasFailed || this.#conversation.isUnreadable)) {
+      this.#replaceConversation(exit.unreadBytes ?? 0);
+      this.#restart(this.#starter.ageMs);
+      return;
+    }
+    this.#roster.closeSeated(closing.code, closing.reason);
     this.#stopped();
   }
 
@@ -148,94 +153,138 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   onFault(fault: string): void {
     this.#context.logger.warn(fault, this.#fields());
     const isEnding = this.#state === "stopping";
-    this.#state = "stopping";
-    this.#closeConnections(closeCodes.processFailed.code, fault);
+    this.#enter("stopping");
+    if (this.#isRestarted(true)) this.#conversation.expectEnd();
+    else this.#roster.closeSeated(closeCodes.processFailed.code, fault);
     if (!isEnding) this.#terminate();
+  }
+
+  /** Whether who joins is not announced yet: not to a process that ends, nor on top of too much that waits. */
+  get #mustWait(): boolean {
+    if (this.#state === "stopping") return true;
+    return (this.#state === "starting" || this.#state === "waiting") && this.#conversation.isFull;
+  }
+
+  #enter(state: RoomState): void {
+    clearTimeout(this.#timer);
+    this.#state = state;
   }
 
   #seat(connection: Connection, request: JoinRequest): void {
     this.#conversation.join(connection, request);
-    this.#connections.set(connection.id, connection);
+    this.#roster.seated.set(connection.id, connection);
   }
 
-  #start(request: JoinRequest): void {
-    this.#state = "starting";
-    const startedAt = performance.now();
-    this.#launch(request).then(
-      (process) => this.#onLaunched(process, startedAt),
-      (error: unknown) => this.#onLaunchFailed(error),
+  #seatNewcomers(): void {
+    this.#roster.seatNewcomers((connection, request) => this.#seat(connection, request));
+  }
+
+  /** Starts a process; without a request, another one like that before. */
+  #start(request?: JoinRequest): void {
+    this.#enter("starting");
+    this.#starter.start(request).then(
+      (process) => this.#onStarted(process),
+      (error: unknown) => this.#onStartFailed(error),
     );
   }
 
-  async #launch(request: JoinRequest): Promise<ProcessLink> {
-    const reservation = await (this.#reservation ?? this.#context.launcher.reserve());
-    this.#reservation = undefined;
-    return reservation.launch(request, this);
-  }
-
-  #onLaunched(process: ProcessLink, startedAt: number): void {
+  #onStarted(process: ProcessLink): void {
     this.#process = process;
-    this.#context.counters.processesStarted += 1;
-    this.#context.counters.spawnTimes.observe((performance.now() - startedAt) / 1000);
     this.#context.logger.info("process started", this.#fields());
-    if (this.#state === "starting") this.#state = "running";
+    const isWanted = this.#state === "starting";
+    if (isWanted) this.#enter("running");
     this.#conversation.open(process);
     if (this.#ending === "kill") process.kill();
-    else if (this.#state === "stopping") process.terminate();
+    else if (!isWanted) process.terminate();
+    else this.#welcome();
   }
 
-  #onLaunchFailed(error: unknown): void {
-    this.#reservation = undefined;
-    this.#state = "stopping";
-    this.#conversation.closeInput();
-    this.#context.counters.processEnded("not_started");
-    this.#context.logger.error(messageOf(error), this.#fields());
-    const { tryAgainLater, processFailed } = closeCodes;
-    const closing = error instanceof RefusedError ? tryAgainLater : processFailed;
-    this.#closeConnections(closing.code, messageOf(error));
+  /** The process is there for whoever waits for it, or for nobody. */
+  #welcome(): void {
+    this.#seatNewcomers();
+    if (this.#roster.seated.size === 0) this.#onDeserted();
+  }
+
+  #onStartFailed(error: unknown): void {
+    const { outcome, text, closing } = endOfFailedStart(error);
+    this.#context.counters.processEnded(outcome);
+    this.#context.logger.error(text, this.#fields());
+    if (this.#isRestarted(true)) {
+      this.#restart(0);
+      return;
+    }
+    this.#enter("stopping");
+    this.#roster.closeSeated(closing.code, closing.reason);
     this.#stopped();
   }
 
+  /** The last client has left. */
+  #onDeserted(): void {
+    const { lingerMs } = this.#context;
+    if (this.#state === "waiting") {
+      this.#stopped();
+    } else if (this.#state === "running" && lingerMs > 0) {
+      this.#enter("lingering");
+      this.#timer = setTimeout(() => this.#terminate(), lingerMs);
+    } else if (this.#state === "running" || (this.#state === "starting" && lingerMs === 0)) {
+      this.#terminate();
+    }
+  }
+
   #terminate(): void {
-    this.#state = "stopping";
+    this.#enter("stopping");
     this.#conversation.finishInput();
     this.#process?.terminate();
   }
 
+  /** Whether the clients stay and get a new process instead of this one. */
+  #isRestarted(hasFailed: boolean): boolean {
+    return this.#roster.seated.size > 0 && isRestarted(this.#context.restart, hasFailed);
+  }
+
+  #replaceConversation(unreadBytes: number): void {
+    const previous = this.#conversation;
+    this.#forgetProcess();
+    this.#conversation = this.#newConversation();
+    this.#conversation.succeed(previous, unreadBytes);
+    this.#seatNewcomers();
+  }
+
+  #restart(livedMs: number): void {
+    this.#enter("waiting");
+    const delayMs = this.#restartDelay.after(livedMs);
+    this.#context.logger.info(`starting a new process in ${delayMs / 1000} s`, this.#fields());
+    this.#timer = setTimeout(() => this.#start(), delayMs);
+  }
+
   /** No process is left: whoever waits for the next one gets it now. */
   #stopped(): void {
-    this.#state = "stopped";
-    this.metadata = undefined;
-    if (this.#history !== undefined) this.#context.histories?.endProcess(this.#history);
+    this.#enter("stopped");
+    this.#conversation.discard();
+    this.#forgetProcess();
     if (this.#leaveIfEmpty()) return;
     this.#conversation = this.#newConversation();
-    const waiting = [...this.#newcomers];
-    this.#newcomers.clear();
-    for (const [connection, request] of waiting) {
-      connection.resume();
-      this.#seat(connection, request);
-    }
-    if (waiting[0] !== undefined) this.#start(waiting[0][1]);
+    const { firstRequest } = this.#roster;
+    this.#seatNewcomers();
+    if (firstRequest !== undefined) this.#start(firstRequest);
+  }
+
+  /** What a process has said of its room, and to it, goes with the process where it is not to persist. */
+  #forgetProcess(): void {
+    this.metadata = undefined;
+    if (this.#history !== undefined) this.#context.histories?.endProcess(this.#history);
   }
 
   #leaveIfEmpty(): boolean {
-    if (this.#state !== "stopped" || this.#arriving > 0 || this.connections > 0) return false;
-    this.#reservation?.then(
-      (reservation) => reservation.release(),
-      () => undefined,
-    );
-    this.#reservation = undefined;
+    if (this.#state !== "stopped" || this.#roster.arriving > 0 || this.#roster.size > 0) return false;
+    this.#starter.release();
     if (this.#history !== undefined) this.#context.histories?.close(this.name, this.#history);
     this.#onEmpty(this);
     return true;
   }
 
-  #closeConnections(code: number, reason: string): void {
-    for (const connection of this.#connections.values()) connection.close(code, reason);
-  }
-
   #newConversation(): Conversation {
-    return new Conversation(this.#context, this.name, this.#connections, this, this.#history);
+    return new Conversation(this.#context, this.name, this.#roster.seated, this, this.#history);
   }
 
   #fields(connection?: Connection): { room: string; connection?: number; pid?: number } {
@@ -244,10 +293,4 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
       ? { room: this.name, ...pid }
       : { room: this.name, connection: connection.id, ...pid };
   }
-}
-
-function describe(exit: ProcessExit): { outcome: ProcessOutcome; text: string } {
-  const { code, signal, fault } = exit;
-  if (signal !== null) return { outcome: "signal", text: fault ?? `process ended by ${signal}` };
-  return { outcome: code === 0 ? "success" : "failure", text: fault ?? `process exited with code ${code}` };
 }

@@ -2,6 +2,7 @@ import { closeCodes } from "../close-codes.ts";
 import { RefusedError } from "../errors.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
+import { Admission } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import type { RoomContext } from "./room-context.ts";
 import type { RoomSummary } from "./room-summary.ts";
@@ -13,6 +14,7 @@ export interface RoomsOptions {
   /** Serves one client in all, and tells when its room is gone. */
   readonly onOneshotEnd?: () => void;
   readonly onRoomClosed?: (room: string) => void;
+  readonly admission?: Admission;
 }
 
 /** The rooms of this process. */
@@ -20,6 +22,7 @@ export class Rooms {
   readonly #context: RoomContext;
   readonly #onOneshotEnd: (() => void) | undefined;
   readonly #onRoomClosed: ((room: string) => void) | undefined;
+  readonly #admission: Admission;
   readonly #rooms = new Map<string, Room>();
   #state: "open" | "taken" | "draining" = "open";
   #onDrained: () => void = () => undefined;
@@ -28,6 +31,7 @@ export class Rooms {
     this.#context = context;
     this.#onOneshotEnd = options.onOneshotEnd;
     this.#onRoomClosed = options.onRoomClosed;
+    this.#admission = options.admission ?? new Admission();
   }
 
   /**
@@ -36,6 +40,8 @@ export class Rooms {
    */
   async join(request: JoinRequest, open: (events: ClientEvents) => ClientLink): Promise<void> {
     this.#checkState();
+    const counts = { rooms: this.#rooms.size, connections: this.#context.counters.present };
+    this.#admission.check(request.room, this.#rooms.has(request.room), counts);
     if (this.#onOneshotEnd !== undefined) this.#state = "taken";
     const room = this.#roomOf(request.room);
     let connection: Connection;

@@ -24,6 +24,18 @@ export class Placement<Worker> {
     return rooms;
   }
 
+  /** How many rooms there are. */
+  get rooms(): number {
+    return this.#places.size;
+  }
+
+  /** How many clients there are. */
+  get clients(): number {
+    let count = 0;
+    for (const clients of this.#clients.values()) count += clients;
+    return count;
+  }
+
   /** Where the room is. */
   find(room: string): Worker | undefined {
     return this.#places.get(room)?.worker;

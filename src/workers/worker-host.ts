@@ -5,6 +5,7 @@ import { refuse } from "../host/refusal.ts";
 import type { HostFigures, RoomHost, WorkerFigures } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
+import { Admission } from "../room/admission.ts";
 import { type CounterValues, sumCounters } from "../room/counters.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Handshake } from "../websocket/websockets.ts";
@@ -27,12 +28,14 @@ export class WorkerHost implements RoomHost {
   readonly #ending = new Map<string, WorkerProcess>();
   #waiting: Arrival[] = [];
   #state: "open" | "draining" = "open";
+  readonly #admission: Admission;
   readonly #workerCount: number;
   /** A history that outlives its room is kept by the worker, so that the room has to come back to it. */
   readonly #hasHomes: boolean;
 
   private constructor(workers: number, settings: HostSettings, logger: Logger) {
     this.#workerCount = workers;
+    this.#admission = new Admission(settings.options);
     this.#hasHomes = settings.options.cachePersist;
     this.#logger = logger;
     this.#crew = new Crew(settings, logger, {
@@ -52,6 +55,10 @@ export class WorkerHost implements RoomHost {
   }
 
   admit(request: JoinRequest, handshake: Handshake): void {
+    const { room } = request;
+    const { rooms, clients } = this.#placement;
+    const isOpen = this.#placement.find(room) !== undefined;
+    this.#admission.check(room, isOpen, { rooms, connections: clients + this.#waiting.length });
     stopReading(handshake.socket);
     this.#route({ request, handshake });
   }

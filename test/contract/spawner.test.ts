@@ -151,6 +151,37 @@ describe.each(spawners)("%s", (_, create) => {
   });
 });
 
+describe("a pipe to stdin that is kept", () => {
+  test("tells what the process did not read, and takes writes as before when it has closed its end", async () => {
+    using spawner = opened(new PosixSpawner());
+    const { stdin, exited, releaseInput } = await spawner.run("sh", ["-c", "read -r _; exec <&-; sleep 0.1"], {
+      keepsUnread: true,
+    });
+    stdin.write("read\nnot read\n");
+    await exited;
+    stdin.write("neither\n");
+    expect(releaseInput?.()).toBe("not read\nneither\n".length);
+    stdin.destroy();
+  });
+
+  test("does not keep the process from seeing the end of its input", async () => {
+    using spawner = opened(new PosixSpawner());
+    const { stdin, stdout, exited, releaseInput } = await spawner.run("cat", [], { keepsUnread: true });
+    stdin.end("all");
+    expect(await text(stdout)).toBe("all");
+    await exited;
+    expect(releaseInput?.()).toBe(0);
+  });
+
+  test.each(spawners)("is there only where it was asked for, and can be had (%s)", async (_, create) => {
+    using spawner = opened(create());
+    const { stdin, exited, releaseInput } = await spawner.run("cat");
+    expect(releaseInput).toBeUndefined();
+    stdin.end();
+    await exited;
+  });
+});
+
 /** A process with pipes. */
 type Piped = SpawnedProcess & {
   stdin: NonNullable<SpawnedProcess["stdin"]>;

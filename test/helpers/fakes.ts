@@ -16,6 +16,7 @@ import type { ConnectionLimits } from "../../src/room/connection.ts";
 import { Counters } from "../../src/room/counters.ts";
 import { DropLog } from "../../src/room/drop-log.ts";
 import type { Histories } from "../../src/room/histories.ts";
+import type { RestartPolicy } from "../../src/room/restart.ts";
 import type { RoomContext } from "../../src/room/room-context.ts";
 import { frameOptions, framingOptions } from "./framing.ts";
 
@@ -279,11 +280,15 @@ export interface FakeContextOptions {
   readonly logger?: Logger;
   readonly hasNotices?: boolean;
   readonly histories?: Histories;
+  readonly maxClients?: number;
+  readonly lingerMs?: number;
+  readonly restart?: RestartPolicy;
 }
 
 /** The context of rooms; with notices, these are `+<id>` and `-<id>`. */
 export function fakeContext(options: FakeContextOptions = {}): FakeContext {
   const { framing = "lines", limits = {}, logger = silentLogger, hasNotices = false, histories } = options;
+  const { maxClients, lingerMs = 0, restart = "never" } = options;
   return {
     framing: createFraming({
       ...frameOptions(framing),
@@ -292,6 +297,9 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     wire: fakeWire,
     launcher: new FakeLauncher(),
     limits: { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000, ...limits },
+    maxClients,
+    lingerMs,
+    restart,
     joinMessage: hasNotices ? (id) => Buffer.from(`+${id}`) : undefined,
     leaveMessage: hasNotices ? (id) => Buffer.from(`-${id}`) : undefined,
     histories,

@@ -34,6 +34,12 @@ const defaults: Options = {
   attachDelayMs: undefined,
   passedVariables: ["PATH", "DYLD_LIBRARY_PATH"],
   killGraceMs: 5000,
+  lingerMs: 0,
+  restart: "never",
+  rooms: undefined,
+  maxRooms: undefined,
+  maxClients: undefined,
+  maxConnections: undefined,
   maxMessageBytes: mib,
   maxLineBytes: 64 * mib,
   cacheBytes: 16 * mib,
@@ -44,6 +50,7 @@ const defaults: Options = {
   staticDir: undefined,
   metrics: false,
   stats: false,
+  api: false,
   logJson: false,
   verbosity: 0,
 };
@@ -69,6 +76,12 @@ const flags: Record<OptionName, string> = {
   attachDelayMs: "--cmd-attach-delay",
   passedVariables: "--passenv",
   killGraceMs: "--killgrace",
+  lingerMs: "--linger",
+  restart: "--restart",
+  rooms: "--rooms",
+  maxRooms: "--maxrooms",
+  maxClients: "--maxclients",
+  maxConnections: "--maxconnections",
   maxMessageBytes: "--maxmessage",
   maxLineBytes: "--maxline",
   cacheBytes: "--cachebytes",
@@ -79,6 +92,7 @@ const flags: Record<OptionName, string> = {
   staticDir: "--staticdir",
   metrics: "--metrics",
   stats: "--stats",
+  api: "--api",
   logJson: "--json",
   verbosity: "--verbose",
 };
@@ -150,6 +164,16 @@ test.each<[OptionName, string, unknown]>([
   ["passedVariables", "", []],
   ["passedVariables", "A", ["A"]],
   ["passedVariables", "_a1,B, C", ["_a1", "B", "C"]],
+  ["lingerMs", "0", 0],
+  ["lingerMs", "1.5", 1500],
+  ["lingerMs", "86400", 86_400_000],
+  ["restart", "on-failure", "on-failure"],
+  ["restart", "always", "always"],
+  ["rooms", "lobby", ["lobby"]],
+  ["rooms", "a, b:1,__proto__", ["a", "b:1", "__proto__"]],
+  ["maxRooms", "1", 1],
+  ["maxClients", "1000000", 1_000_000],
+  ["maxConnections", "0042", 42],
   ["maxMessageBytes", "1", 1],
   ["maxMessageBytes", "65536", 65_536],
   ["maxMessageBytes", "64K", 64 * kib],
@@ -181,6 +205,12 @@ const expected: Partial<Record<OptionName, string>> = {
   slow: "one of pause, close, drop",
   tcpPorts: "START:END with ports from 1 to 65535, the lower one first",
   attachDelayMs: "seconds from 0 to 3600",
+  lingerMs: "seconds from 0 to 86400",
+  restart: "one of never, on-failure, always",
+  rooms: "names of rooms with commas between them",
+  maxRooms: "a whole number from 1 to 1000000",
+  maxClients: "a whole number from 1 to 1000000",
+  maxConnections: "a whole number from 1 to 1000000",
   slowTimeoutMs: "seconds from 0.1 to 3600",
   pingIntervalMs: "seconds from 0.1 to 86400",
   passedVariables: "names of variables with commas between them, or nothing",
@@ -252,6 +282,12 @@ test.each<[OptionName, readonly string[]]>([
   ["slow", ["", "wait", "toString"]],
   ["tcpPorts", ["", "9001", "9001:", ":9999", "0:10", "10:9", "1:65536", "a:b", "1:2:3", "-1:5", "1-5", " 1:2"]],
   ["attachDelayMs", ["", "-1", "3600.1", "3601", "1e3", "1s", ".5", "1.", "NaN", "Infinity", "0x10", " 1", "1,5"]],
+  ["lingerMs", ["", "-1", "86400.1", "5s", "never"]],
+  ["restart", ["", "true", "on_failure", "Always", "no", "constructor"]],
+  ["rooms", ["", ",", "a,", "a,,b", "a b", "a/b", "..", "a,metrics", "api", "é", "x".repeat(129)]],
+  ["maxRooms", ["", "0", "-1", "1.5", "1000001", "1e3", "many", " 1"]],
+  ["maxClients", ["", "0", "+1"]],
+  ["maxConnections", ["", "0", "0x10"]],
   ["slowTimeoutMs", ["0", "0.05", "0.0999"]],
   ["pingIntervalMs", ["0", "86401"]],
   ["passedVariables", [",", "A,", "A,,B", "1A", "A-B", "A=1", "A B", "Ä", "A\nB"]],
@@ -306,6 +342,12 @@ test.each<[OptionName, readonly unknown[]]>([
   ],
   ["attachDelayMs", [-1, 3_600_001, Number.NaN, Infinity, "1000"]],
   ["slowTimeoutMs", [99]],
+  ["lingerMs", [-1, 86_400_001, "5"]],
+  ["restart", [true, "sometimes"]],
+  ["rooms", ["a", [], ["a", "b c"], ["api"], [1], {}]],
+  ["maxRooms", [0, 1.5, "1", Infinity]],
+  ["maxClients", [0, Number.NaN]],
+  ["maxConnections", [-1, 1_000_001]],
   ["passedVariables", ["PATH", ["1A"], [1], {}, [undefined]]],
   ["maxMessageBytes", [0, 1.5, 512 * mib + 1, Number.NaN, "1M"]],
   ["verbosity", [-1, 3, 0.5, "1"]],
@@ -363,6 +405,14 @@ test.each([
   { binary: true, cache: { kept: "all", messages: 5 } },
 ] as const)("%j can be had together", (given) => {
   expect(completeOptions(given)).toMatchObject(given);
+});
+
+test("who serves one client in all cannot wait for it to come back", () => {
+  const error = errorOf(() => completeOptions({ oneshot: true, lingerMs: 1500 }));
+  expect(error.message).toContain("--oneshot");
+  expect(error.message).toContain("--linger=1.5");
+  expect(error.code).toBe("ERR_USAGE");
+  expect(completeOptions({ oneshot: true, lingerMs: 0 }).oneshot).toBe(true);
 });
 
 function errorOf(run: () => unknown): ServerError {

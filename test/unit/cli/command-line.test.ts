@@ -66,6 +66,9 @@ const usable: Partial<Record<OptionName, string>> = {
   clientFrame: "lines",
   serverFrame: "lines",
   cache: "5",
+  maxRooms: "7",
+  maxClients: "7",
+  maxConnections: "7",
 };
 
 test.each(optionNames)("%s can be set by its environment variable", (name) => {

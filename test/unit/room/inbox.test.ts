@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Inbox } from "../../../src/room/inbox.ts";
 import { FakeProcessLink, noProcessEvents, turnEnd } from "../../helpers/fakes.ts";
 
@@ -8,9 +8,13 @@ const limitBytes = 1024 * 1024;
 class Setup {
   roomAgain = 0;
   readonly process = new FakeProcessLink(noProcessEvents);
-  readonly inbox = new Inbox(() => {
-    this.roomAgain += 1;
-  });
+  readonly inbox: Inbox;
+
+  constructor({ isKept = false } = {}) {
+    this.inbox = new Inbox(() => {
+      this.roomAgain += 1;
+    }, isKept);
+  }
 
   /** One write each. */
   get written(): string[] {
@@ -221,4 +225,69 @@ test("what waits for a process that never came is let go when the inbox is close
   expect(setup.inbox.close()).toBe(1);
   setup.inbox.open(setup.process);
   expect(setup.written).toEqual([]);
+});
+
+describe("an inbox that keeps what is not read", () => {
+  const kept = { isKept: true };
+
+  test("hands over a large backlog in batches, while the process has room", () => {
+    const setup = new Setup(kept);
+    setup.add("x".repeat(70_000), "y".repeat(70_000), "rest");
+    setup.process.hasRoom = false;
+    setup.inbox.open(setup.process);
+    expect(setup.written).toEqual(["x".repeat(70_000)]);
+    setup.process.hasRoom = true;
+    setup.inbox.onWritable();
+    expect(setup.written.slice(1)).toEqual(["y".repeat(70_000), "rest"]);
+  });
+
+  test("gathers on when it is held, and says that there is room for that", async () => {
+    const setup = new Setup(kept);
+    setup.fill();
+    await turnEnd();
+    expect(setup.inbox.isFull).toBe(true);
+    const before = setup.roomAgain;
+    setup.inbox.hold();
+    expect(setup.roomAgain).toBe(before + 1);
+    setup.add("second");
+    setup.inbox.onWritable();
+    setup.inbox.finish();
+    await turnEnd();
+    expect(setup.inbox).toMatchObject({ isOpen: true, isFull: false, reachesProcess: false });
+    setup.add("x".repeat(limitBytes));
+    expect(setup.inbox.isFull).toBe(true);
+    expect(setup.written).toEqual(["first "]);
+    expect(setup.inbox.close()).toBe(2);
+  });
+
+  test("stays closed when it is held", () => {
+    const setup = new Setup(kept);
+    setup.inbox.close();
+    setup.inbox.hold();
+    expect(setup.inbox.isOpen).toBe(false);
+  });
+
+  test("gives what was not read to the next one, where it comes behind what that has already", async () => {
+    const setup = new Setup(kept);
+    setup.inbox.open(setup.process);
+    setup.add("read ", "unread ");
+    await turnEnd();
+    setup.add("waiting ");
+    const next = new Setup(kept);
+    next.add("+1 ");
+    next.inbox.append(setup.inbox.take("unread ".length));
+    next.add("last");
+    next.inbox.open(next.process);
+    expect(next.process.input).toBe("+1 unread waiting last");
+    expect(setup.inbox.isOpen).toBe(false);
+  });
+
+  test("that is finished before its process is there gives it all that waits", () => {
+    const setup = new Setup(kept);
+    setup.process.hasRoom = false;
+    setup.add("x".repeat(70_000), "rest");
+    setup.inbox.finish();
+    setup.inbox.open(setup.process);
+    expect(setup.process.writes.map(({ length }) => length)).toEqual([70_000, 4]);
+  });
 });

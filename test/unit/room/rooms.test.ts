@@ -2,6 +2,7 @@ import { EventEmitter, once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { RefusedError, ServerError } from "../../../src/errors.ts";
 import type { ClientEvents } from "../../../src/links.ts";
+import { Admission } from "../../../src/room/admission.ts";
 import { Rooms, type RoomsOptions } from "../../../src/room/rooms.ts";
 import {
   fakeContext,
@@ -152,6 +153,45 @@ test("a client for whose room nothing is left is refused before its handshake, a
   setup.launcher.refusal = undefined;
   await setup.join();
   await setup.launcher.process(1);
+});
+
+describe("limits over all rooms", () => {
+  test("a client that is refused leaves nothing behind, and has a place when another leaves", async () => {
+    const setup = new Setup({ admission: new Admission({ maxConnections: 1 }) });
+    const first = await setup.join("a");
+    await expect(setup.join("b")).rejects.toMatchObject(forNow);
+    expect(setup.names).toEqual(["a"]);
+    expect(setup.launcher.reserved).toBe(1);
+    first.events.onClose(1000);
+    await setup.join("b");
+    expect(setup.context.counters.present).toBe(1);
+  });
+
+  test("clients that come at the same time are counted, also where a handshake fails", async () => {
+    const setup = new Setup({ admission: new Admission({ maxConnections: 1 }) });
+    const failing = setup.rooms.join(fakeRequest(), () => {
+      throw failedHandshake;
+    });
+    await expect(setup.join()).rejects.toMatchObject(forNow);
+    await expect(failing).rejects.toBe(failedHandshake);
+    await setup.join();
+  });
+
+  test("a room counts until its last process is gone", async () => {
+    const setup = new Setup({ admission: new Admission({ maxRooms: 1 }) });
+    const first = await setup.join("a");
+    const process = await setup.launcher.process(1);
+    first.events.onClose(1000);
+    await expect(setup.join("b")).rejects.toMatchObject(forNow);
+    process.exits();
+    await setup.join("b");
+  });
+
+  test("a client that is refused by a oneshot server was not the one", async () => {
+    const setup = new Setup({ admission: new Admission({ rooms: ["a"] }), onOneshotEnd: () => undefined });
+    await expect(setup.join("b")).rejects.toMatchObject({ status: 400 });
+    await setup.join("a");
+  });
 });
 
 describe("draining", () => {

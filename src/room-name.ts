@@ -1,4 +1,4 @@
-import { RefusedError } from "../errors.ts";
+import { RefusedError } from "./errors.ts";
 
 const reservedNames = new Set(["api", "metrics", "health", "static", "upload", "robots.txt", "favicon.ico"]);
 
@@ -7,12 +7,13 @@ const allowed = /^[A-Za-z0-9\-._~!$&()*+,;=:@]+$/;
 
 /** Checks a decoded path segment. @throws RefusedError 400 that says what is wrong with it. */
 export function checkRoomName(name: string): string {
-  const fault = faultOf(name);
+  const fault = roomNameFault(name);
   if (fault !== undefined) throw new RefusedError(400, `room name ${fault}`);
   return name;
 }
 
-function faultOf(name: string): string | undefined {
+/** What is wrong with a name, for people; undefined where a room can be called so. */
+export function roomNameFault(name: string): string | undefined {
   if (name === "") return "is missing: connect to /<room>";
   if (name.length > maxNameLength) return `is longer than ${maxNameLength} characters`;
   if (!allowed.test(name)) return "may hold only letters, digits and -._~!$&()*+,;=:@";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { RefusedError } from "../../../src/errors.ts";
-import { checkRoomName } from "../../../src/room/room-name.ts";
+import { RefusedError } from "../../src/errors.ts";
+import { checkRoomName } from "../../src/room-name.ts";
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const allowed = new Set(`${letters}0123456789-._~!$&()*+,;=:@`);
