@@ -12,10 +12,20 @@ export interface OptionSpec<Value> {
   readonly bareText: string | undefined;
   /** Whether giving the flag again means more of it. */
   readonly isCounted?: boolean;
+  /** Other names of the option. */
+  readonly aliases?: readonly OptionAlias[];
   /** Undefined where the text is not what is expected. */
   parse(text: string): Value | undefined;
   /** Whether a value that did not come as text is acceptable. */
   check(value: unknown): boolean;
+}
+
+/** Another name of an option. */
+export interface OptionAlias {
+  /** As written on the command line, such as `--delay <SECONDS>`. */
+  readonly flag: string;
+  /** The value that the alias alone stands for, as it would be written; undefined where it takes a value itself. */
+  readonly means?: string;
 }
 
 export const optionGroups = {
@@ -32,6 +42,7 @@ interface Common {
   readonly flag: string;
   readonly group: OptionGroup;
   readonly help: string;
+  readonly aliases?: readonly OptionAlias[];
 }
 
 /** A host and a port to listen on. */
@@ -52,13 +63,20 @@ const booleans = new Map([
   ["", false],
 ]);
 
+export const expectedOfFlag = "true or false";
+
+/** Whether the text of a mere flag sets it; undefined where it is neither. */
+export function parseFlag(value: string): boolean | undefined {
+  return booleans.get(value.toLowerCase());
+}
+
 export function flag(common: Common): OptionSpec<boolean> {
   return {
     ...common,
-    expected: "true or false",
+    expected: expectedOfFlag,
     defaultText: undefined,
     bareText: "true",
-    parse: (value) => booleans.get(value.toLowerCase()),
+    parse: parseFlag,
     check: (value) => typeof value === "boolean",
   };
 }

@@ -66,6 +66,7 @@ export const optionTable = {
   }),
   attachDelayMs: seconds({
     flag: "--cmd-attach-delay <SECONDS>",
+    aliases: [{ flag: "--delay <SECONDS>" }],
     group: "process",
     min: 0,
     max: 3600,
@@ -154,10 +155,13 @@ export const optionTable = {
     help: "Serve statistics of each open room at /<ROOM>/stats, and single ones at /<ROOM>/stats/<STATISTIC>",
   }),
 
-  logJson: flag({
-    flag: "--json",
+  log: choice({
+    flag: "--log <FORMAT>",
+    aliases: [{ flag: "--json", means: "json" }],
     group: "logging",
-    help: "Log as JSON, one object a line",
+    choices: ["text", "json"],
+    default: "text",
+    help: "Log as text for people, or as JSON, one object a line",
   }),
   verbosity: count({
     flag: "-v, --verbose",
@@ -180,21 +184,11 @@ export type Options = {
 
 export const optionNames = Object.keys(optionTable) as OptionName[];
 
-/** The long flag of an option, such as `--addr`. */
-export function longFlag(name: OptionName): string {
-  return /--[a-z-]+/.exec(optionTable[name].flag)?.[0] ?? name;
-}
-
-/** The environment variable of an option, such as `SCALESOCKET_ADDR`. */
-export function variableOf(name: OptionName): string {
-  return `SCALESOCKET_${longFlag(name).slice(2).toUpperCase().replaceAll("-", "_")}`;
-}
-
 /** Reads one option's text, which stood at `source`. @throws ServerError ERR_USAGE */
 export function parseOption(name: OptionName, value: string, source: string): unknown {
   const spec: OptionSpec<unknown> = optionTable[name];
   const parsed = spec.parse(value);
-  if (parsed === undefined) throw unexpected(source, spec, JSON.stringify(value));
+  if (parsed === undefined) throw unexpected(source, spec.expected, value);
   return parsed;
 }
 
@@ -204,7 +198,7 @@ export function completeOptions(given: { readonly [Name in OptionName]?: unknown
   for (const name of optionNames) {
     const spec: OptionSpec<unknown> = optionTable[name];
     const value = given[name] ?? defaultOf(spec);
-    if (value !== undefined && !spec.check(value)) throw unexpected(name, spec, JSON.stringify(value));
+    if (value !== undefined && !spec.check(value)) throw unexpected(name, spec.expected, value);
     options[name] = value;
   }
   const complete = options as Options;
@@ -225,6 +219,7 @@ function checkTogether({ binary, frame }: Options): void {
   );
 }
 
-function unexpected(source: string, spec: OptionSpec<unknown>, value: string): ServerError {
-  return new ServerError("ERR_USAGE", `${source}: expected ${spec.expected}, got ${value}`);
+/** The error of a value that is not what is expected where it stood. */
+export function unexpected(source: string, expected: string, value: unknown): ServerError {
+  return new ServerError("ERR_USAGE", `${source}: expected ${expected}, got ${JSON.stringify(value)}`);
 }

@@ -20,6 +20,7 @@ const leaves = [
 const arrows: Readonly<Record<string, readonly string[]>> = {
   leaves: [],
   options: ["leaves"],
+  "option-names": ["options", "leaves"],
   framing: ["leaves"],
   room: ["framing", "leaves"],
   process: ["framing", "leaves"],
@@ -27,7 +28,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   metrics: ["room", "leaves"],
   http: ["framing", "room", "process", "websocket", "metrics", "options", "leaves"],
   index: ["http", "leaves"],
-  cli: ["index", "options", "leaves"],
+  cli: ["index", "options", "option-names", "leaves"],
 };
 
 /** Where each package is at home, and such parts of Node as not everyone should use. Types may go anywhere. */

@@ -8,7 +8,7 @@ const stderr = 2;
 const batchBytes = 8 * 1024;
 
 export interface LogOptions {
-  readonly logJson: boolean;
+  readonly log: "text" | "json";
   readonly verbosity: number;
 }
 
@@ -17,9 +17,10 @@ export function createLogger(options: LogOptions, environment: NodeJS.ProcessEnv
   const level = levels[options.verbosity] ?? "trace";
   const hasColors = isatty(stderr) && !environment["NO_COLOR"];
   const output = openStderr();
-  const stream = options.logJson
-    ? { write: (line: string) => output(line) }
-    : { write: (line: string) => output(formatLine(line, hasColors)) };
+  const stream =
+    options.log === "json"
+      ? { write: (line: string) => output(line) }
+      : { write: (line: string) => output(formatLine(line, hasColors)) };
   return adapt(
     pino(
       {

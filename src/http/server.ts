@@ -33,7 +33,7 @@ const httpLimits = {
 const goodbyeMs = 1000;
 
 /** What a server is made with: the command, and options under the names of the table in options.ts. */
-export type ServerOptions = Partial<Omit<Options, "logJson" | "verbosity">> & {
+export type ServerOptions = Partial<Omit<Options, "log" | "verbosity">> & {
   readonly command: string;
   readonly args?: readonly string[];
   /** Where variables for the processes are taken from (see `passedVariables`): `process.env`, say. Empty by default. */

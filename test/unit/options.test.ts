@@ -1,14 +1,7 @@
 import { expect, test } from "vitest";
 import { ServerError } from "../../src/errors.ts";
-import {
-  completeOptions,
-  longFlag,
-  optionNames,
-  type OptionName,
-  type Options,
-  parseOption,
-  variableOf,
-} from "../../src/options.ts";
+import { longFlag, namingsOf, optionWithOpenValue, variableOf } from "../../src/option-names.ts";
+import { completeOptions, optionNames, type OptionName, type Options, parseOption } from "../../src/options.ts";
 
 const kib = 1024;
 const mib = 1024 * kib;
@@ -34,7 +27,7 @@ const defaults: Options = {
   staticDir: undefined,
   metrics: false,
   stats: false,
-  logJson: false,
+  log: "text",
   verbosity: 0,
 };
 
@@ -59,7 +52,7 @@ const flags: Record<OptionName, string> = {
   staticDir: "--staticdir",
   metrics: "--metrics",
   stats: "--stats",
-  logJson: "--json",
+  log: "--log",
   verbosity: "--verbose",
 };
 
@@ -81,7 +74,25 @@ test("each option has its flag, and its variable is called after it", () => {
   expect(Object.fromEntries(optionNames.map((name) => [name, longFlag(name)]))).toEqual(flags);
   expect(variableOf("address")).toBe("SCALESOCKET_ADDR");
   expect(variableOf("attachDelayMs")).toBe("SCALESOCKET_CMD_ATTACH_DELAY");
-  expect(new Set(optionNames.map(variableOf)).size).toBe(optionNames.length);
+});
+
+test("other names come behind an option's own, with a variable each, and no two options share one", () => {
+  expect(namingsOf("address")).toEqual([
+    { flag: "--addr <ADDR>", longFlag: "--addr", variable: "SCALESOCKET_ADDR", means: undefined },
+  ]);
+  expect(namingsOf("attachDelayMs").map(({ longFlag: long }) => long)).toEqual(["--cmd-attach-delay", "--delay"]);
+  expect(namingsOf("log")).toEqual([
+    { flag: "--log <FORMAT>", longFlag: "--log", variable: "SCALESOCKET_LOG", means: undefined },
+    { flag: "--json", longFlag: "--json", variable: "SCALESOCKET_JSON", means: "json" },
+  ]);
+  const variables = optionNames.flatMap(namingsOf).map(({ variable }) => variable);
+  expect(new Set(variables).size).toBe(variables.length);
+});
+
+test("the value of --frame stands behind = only", () => {
+  expect(optionWithOpenValue("--frame")).toBe("frame");
+  expect(optionWithOpenValue("--frame=json")).toBe(undefined);
+  expect(optionWithOpenValue("--addr")).toBe(undefined);
 });
 
 test.each<[OptionName, string, unknown]>([
@@ -99,6 +110,8 @@ test.each<[OptionName, string, unknown]>([
   ["frame", "binary", "binary"],
   ["frame", "json", "json"],
   ["slow", "close", "close"],
+  ["log", "text", "text"],
+  ["log", "json", "json"],
   ["joinMessage", "", ""],
   ["joinMessage", "any #ID\n", "any #ID\n"],
   ["tcpPorts", "1:65535", { start: 1, end: 65_535 }],
@@ -134,6 +147,7 @@ const expected: Partial<Record<OptionName, string>> = {
   metrics: "true or false",
   frame: "one of binary, json",
   slow: "one of pause, close, drop",
+  log: "one of text, json",
   tcpPorts: "START:END with ports from 1 to 65535, the lower one first",
   attachDelayMs: "seconds from 0 to 3600",
   slowTimeoutMs: "seconds from 0.1 to 3600",
@@ -169,6 +183,7 @@ test.each<[OptionName, readonly string[]]>([
   ["metrics", ["yes", "no", "2", " true", "truE1", "on"]],
   ["frame", ["", "Binary", "xml", "binary,json", "__proto__", "constructor"]],
   ["slow", ["", "wait", "toString"]],
+  ["log", ["", "JSON", "true", "xml"]],
   ["tcpPorts", ["", "9001", "9001:", ":9999", "0:10", "10:9", "1:65536", "a:b", "1:2:3", "-1:5", "1-5", " 1:2"]],
   ["attachDelayMs", ["", "-1", "3600.1", "3601", "1e3", "1s", ".5", "1.", "NaN", "Infinity", "0x10", " 1", "1,5"]],
   ["slowTimeoutMs", ["0", "0.05", "0.0999"]],
