@@ -21,7 +21,7 @@ export interface OptionSpec<Value> {
 }
 
 /** Another name of an option. */
-export interface OptionAlias {
+interface OptionAlias {
   /** As written on the command line, such as `--delay <SECONDS>`. */
   readonly flag: string;
   /** The value that the alias alone stands for, as it would be written; undefined where it takes a value itself. */
@@ -53,6 +53,7 @@ export interface Address {
 
 const highestPort = 65_535;
 const wholeNumber = /^\d{1,15}$/;
+const integerNumber = /^-?\d{1,15}$/;
 const decimalNumber = /^\d{1,9}(\.\d{1,6})?$/;
 
 const booleans = new Map([
@@ -121,6 +122,19 @@ export function count(common: Common & { max: number }): OptionSpec<number> {
   };
 }
 
+export function integer(common: Common & { min: number; max: number; default?: number }): OptionSpec<number> {
+  const { min, max, default: standard, ...rest } = common;
+  const isInRange = (value: unknown): boolean => Number.isInteger(value) && isBetween(value, min, max);
+  return {
+    ...rest,
+    expected: `a whole number from ${min} to ${max}`,
+    defaultText: standard === undefined ? undefined : String(standard),
+    bareText: undefined,
+    parse: (value) => inRange(integerNumber.test(value) ? Number(value) : Number.NaN, isInRange),
+    check: isInRange,
+  };
+}
+
 /** A time, written in seconds and kept in milliseconds. */
 export function seconds(common: Common & { min: number; max: number; default?: number }): OptionSpec<number> {
   const { min, max, default: standard, ...rest } = common;
@@ -143,7 +157,7 @@ const sizeUnits = new Map([
 ]);
 
 /** A number of bytes, written as such or with a unit: 65536, 64K, 64KiB, 1M. */
-export function size(common: Common & { min: string; max: string; default: string }): OptionSpec<number> {
+export function size(common: Common & { min: string; max: string; default?: string }): OptionSpec<number> {
   const { min, max, default: defaultText, ...rest } = common;
   const [minBytes = 0, maxBytes = 0] = [parseSize(min), parseSize(max)];
   const isInRange = (value: unknown): boolean => Number.isInteger(value) && isBetween(value, minBytes, maxBytes);

@@ -4,6 +4,7 @@ import {
   choice,
   count,
   flag,
+  integer,
   type OptionSpec,
   portRange,
   seconds,
@@ -87,6 +88,34 @@ export const optionTable = {
     max: 3600,
     default: 5,
     help: "Time between SIGTERM and SIGKILL for a process that is to end",
+  }),
+  limitMemoryBytes: size({
+    flag: "--limit-memory <SIZE>",
+    group: "process",
+    min: "1M",
+    max: "65536G",
+    help: "Most memory that each process may map, used or not: its address space (RLIMIT_AS)",
+  }),
+  limitCpuSeconds: integer({
+    flag: "--limit-cpu <SECONDS>",
+    group: "process",
+    min: 1,
+    max: 1_000_000_000,
+    help: "Most processor time of each process; SIGXCPU ends it then, and SIGKILL a second later",
+  }),
+  limitFiles: integer({
+    flag: "--limit-files <NUM>",
+    group: "process",
+    min: 4,
+    max: 4_294_967_295,
+    help: "Most descriptors that each process may have open",
+  }),
+  nice: integer({
+    flag: "--nice <NUM>",
+    group: "process",
+    min: -20,
+    max: 19,
+    help: "Let each process yield to others (above 0) or go before them (below 0, needs privileges), as nice(1)",
   }),
 
   maxMessageBytes: size({
@@ -177,7 +206,13 @@ type ValueOf<Spec> = Spec extends OptionSpec<infer Value> ? Value : never;
 
 /** Every option with its value; undefined where it has no default and was not given. */
 export type Options = {
-  readonly [Name in OptionName]: Name extends "frame" | "attachDelayMs"
+  readonly [Name in OptionName]: Name extends
+    | "frame"
+    | "attachDelayMs"
+    | "limitMemoryBytes"
+    | "limitCpuSeconds"
+    | "limitFiles"
+    | "nice"
     ? ValueOf<(typeof optionTable)[Name]> | undefined
     : ValueOf<(typeof optionTable)[Name]>;
 };

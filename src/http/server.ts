@@ -7,6 +7,7 @@ import type { Logger } from "../logger.ts";
 import { completeOptions, type Options } from "../options.ts";
 import { createSpawner } from "../process/create-spawner.ts";
 import { Guardian } from "../process/guardian.ts";
+import { prepareLimits } from "../process/limited-spawner.ts";
 import { Program } from "../process/program.ts";
 import type { Spawner } from "../process/spawner.ts";
 import { Counters } from "../room/counters.ts";
@@ -79,7 +80,7 @@ export class Server {
 
   /**
    * Starts to listen and returns where. Clients are let in from then on.
-   * @throws ServerError ERR_LISTEN, ERR_STATIC_DIR or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
+   * @throws ServerError ERR_LISTEN, ERR_STATIC_DIR, ERR_LIMITS or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
    */
   async start(): Promise<AddressInfo> {
     if (this.#state !== "new") throw new ServerError("ERR_USAGE", "a server can be started once");
@@ -139,9 +140,10 @@ export class Server {
     const counters = new Counters();
     const staticFiles = options.staticDir === undefined ? undefined : await openStaticFiles(options.staticDir);
     const metrics = options.metrics ? await createMetrics(counters, () => rooms.list()) : undefined;
+    const limit = await prepareLimits(options, this.#environment["PATH"]);
     const spawner = createSpawner(this.#logger);
     const guardian = new Guardian(spawner, this.#logger);
-    const rooms = this.#createRooms(this.#createProgram(spawner, guardian), counters, metrics?.spawnTime);
+    const rooms = this.#createRooms(this.#createProgram(limit(spawner), guardian), counters, metrics?.spawnTime);
     const websockets = new Websockets(options);
     const requests = new RequestHandler({
       host: rooms,

@@ -4,14 +4,20 @@ import { once } from "node:events";
 import { buffer, text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { ServerError } from "../../src/errors.ts";
+import { prepareLimits } from "../../src/process/limited-spawner.ts";
 import { NodeSpawner } from "../../src/process/node-spawner.ts";
 import { PosixSpawner } from "../../src/process/posix-spawner.ts";
 import type { SpawnedProcess, Spawner, SpawnRequest } from "../../src/process/spawner.ts";
 import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
 
+const limits = { limitMemoryBytes: 2 ** 40, limitCpuSeconds: 1000, limitFiles: 500, nice: 1 };
+const limit = await prepareLimits(limits, process.env["PATH"]);
+
 const spawners: readonly (readonly [string, () => Spawner])[] = [
   ["PosixSpawner", () => new PosixSpawner()],
   ["NodeSpawner", () => new NodeSpawner()],
+  ["PosixSpawner with limits", () => limit(new PosixSpawner())],
+  ["NodeSpawner with limits", () => limit(new NodeSpawner())],
 ];
 
 const environment = new Map([["PATH", process.env["PATH"] ?? ""]]);

@@ -62,7 +62,10 @@ test("a value may begin with a dash", () => {
 });
 
 test.each(optionNames)("%s can be set by its environment variable", (name) => {
-  const text = optionTable[name].bareText ?? optionTable[name].defaultText ?? (name === "attachDelayMs" ? "7" : "text");
+  const spec = optionTable[name];
+  const texts = [spec.bareText, spec.defaultText, "7", "7M", "text"];
+  const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);
+  if (text === undefined) throw new Error("no text is good");
   const value = optionTable[name].parse(text);
 
   expect(value).not.toBe(undefined);
