@@ -30,6 +30,9 @@ const httpLimits = {
   maxHeaderSize: 16 * 1024,
 };
 
+/** How long a process may say nothing, once it has heard something, before the log explains buffering. */
+const silenceMs = 5000;
+
 /** How long clients may take to say goodbye once all processes are gone. */
 const goodbyeMs = 1000;
 
@@ -180,7 +183,7 @@ export class Server {
 
   #createRooms(program: Program, counters: Counters, spawnTime: SpawnTime = { observe: () => undefined }): Rooms {
     const options = this.#options;
-    const { joinMessage, leaveMessage, oneshot } = options;
+    const { joinMessage, leaveMessage, oneshot, tcp, attachDelayMs = 0 } = options;
     const context = {
       framing: createFraming(framingName(options), options),
       wire: frameFormat,
@@ -188,6 +191,8 @@ export class Server {
       limits: options,
       joinMessage: joinMessage === undefined ? undefined : compileTemplate(joinMessage, software),
       leaveMessage: leaveMessage === undefined ? undefined : compileTemplate(leaveMessage, software),
+      // What is sent over TCP waits in no buffer of the standard streams.
+      silenceMs: tcp ? undefined : attachDelayMs + silenceMs,
       counters,
       spawnTime,
       logger: this.#logger,

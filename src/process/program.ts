@@ -7,6 +7,9 @@ import type { Spawner, SpawnRequest } from "./spawner.ts";
 import { StdioLink } from "./stdio-link.ts";
 import { TcpLink } from "./tcp-link.ts";
 
+/** Where the server's variables that each process gets say nothing else: Python is not to hold back its output. */
+const defaultVariables = new Map([["PYTHONUNBUFFERED", "1"]]);
+
 export interface ProgramOptions {
   readonly command: string;
   readonly args: readonly string[];
@@ -71,7 +74,8 @@ export class Program implements ProcessLauncher {
     onGone: () => void,
   ): Promise<LinkOptions> {
     const { command, args, passedVariables, software, killGraceMs, attachDelayMs } = this.#options;
-    const environment = new Map([...passedVariables, ...cgiVariables(request, software), ...variables]);
+    const requestVariables = cgiVariables(request, software);
+    const environment = new Map([...defaultVariables, ...passedVariables, ...requestVariables, ...variables]);
     const spawned = await this.#spawner.spawn({ command, args, environment, stdio });
     this.#guardian.watch(spawned.pid);
     return {

@@ -7,6 +7,11 @@ import type { Connection } from "./connection.ts";
 import { FanOut } from "./fan-out.ts";
 import { Inbox } from "./inbox.ts";
 import type { RoomContext } from "./room-context.ts";
+import { SilenceWatch } from "./silence-watch.ts";
+
+const bufferingHint =
+  "the process has written nothing since a client spoke to it; if it should have, it may keep its output in a buffer, " +
+  "as programs do without a terminal: use python -u, stdbuf -oL or script(1), or flush after each message";
 
 /** What one process and the clients of its room say to each other, and which side has to wait for the other. */
 export class Conversation {
@@ -20,6 +25,8 @@ export class Conversation {
   /** Rendered when a client joins, since what is known of it then is not kept. */
   readonly #leaveMessages = new Map<Connection, Buffer>();
   readonly #behind = new Set<Connection>();
+  /** Undefined where it is not expected that the process has a buffer. */
+  readonly #silenceWatch: SilenceWatch | undefined;
   #process: ProcessLink | undefined;
   #areClientsPaused = false;
   #isUnreadable = false;
@@ -45,6 +52,10 @@ export class Conversation {
       context.dropLog.note(reason, { room });
     });
     this.#decoder = context.framing.createDecoder(this.#fanOut);
+    const { silenceMs, logger } = context;
+    if (silenceMs !== undefined) {
+      this.#silenceWatch = new SilenceWatch(silenceMs, () => logger.info(bufferingHint, this.#fields()));
+    }
   }
 
   /** The process is there: what clients have said so far goes to it. */
@@ -78,6 +89,7 @@ export class Conversation {
     }
     const dropped = framing.encode(connection.id, payload, isBinary, this.#inbox.out);
     if (dropped === undefined) {
+      this.#silenceWatch?.start();
       this.#afterAppend();
       return;
     }
@@ -88,6 +100,7 @@ export class Conversation {
   deliver(chunk: Buffer): void {
     const { logger } = this.#context;
     if (logger.isTracing) logger.trace(`${chunk.length} bytes from process`, { room: this.#room });
+    this.#silenceWatch?.stop();
     this.#fanOut.expect(chunk.length);
     this.#decode(() => this.#decoder.push(chunk));
     if (this.#isTurnEndPlanned) return;
@@ -104,6 +117,7 @@ export class Conversation {
 
   /** The process reads nothing more. */
   closeInput(): void {
+    this.#silenceWatch?.stop();
     const unread = this.#inbox.close();
     if (unread > 0) this.#context.counters.drop("input_closed", unread);
   }
@@ -114,6 +128,7 @@ export class Conversation {
 
   /** Nothing will be said to the process any more: it gets what waits, and then the end of its input. */
   finishInput(): void {
+    this.#silenceWatch?.stop();
     this.#inbox.finish();
   }
 
@@ -140,8 +155,9 @@ export class Conversation {
     }
   }
 
-  #fields(connection: Connection): LogFields {
-    return { room: this.#room, connection: connection.id };
+  #fields(connection?: Connection): LogFields {
+    if (connection !== undefined) return { room: this.#room, connection: connection.id };
+    return this.#process === undefined ? { room: this.#room } : { room: this.#room, pid: this.#process.pid };
   }
 
   #notify(connection: Connection, text: Buffer): void {

@@ -19,6 +19,8 @@ export interface RoomContext {
   readonly limits: ConnectionLimits;
   readonly joinMessage: Template | undefined;
   readonly leaveMessage: Template | undefined;
+  /** How long a process may say nothing to its clients before the log explains why that may be; undefined: for ever. */
+  readonly silenceMs: number | undefined;
   readonly counters: Counters;
   readonly spawnTime: SpawnTime;
   readonly logger: Logger;

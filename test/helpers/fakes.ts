@@ -274,6 +274,7 @@ export interface FakeContextOptions {
   readonly limits?: Partial<ConnectionLimits>;
   readonly logger?: Logger;
   readonly hasNotices?: boolean;
+  readonly silenceMs?: number;
 }
 
 /** The context of rooms; with notices, these are `+<id>` and `-<id>`. */
@@ -286,6 +287,7 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     limits: { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000, ...limits },
     joinMessage: hasNotices ? (id) => Buffer.from(`+${id}`) : undefined,
     leaveMessage: hasNotices ? (id) => Buffer.from(`-${id}`) : undefined,
+    silenceMs: options.silenceMs,
     counters: new Counters(),
     spawnTime: { observe: () => undefined },
     logger,
