@@ -59,7 +59,7 @@ export interface ProcessLink {
   /** Hands over bytes; false says that more than the bound waits now, and that `onWritable` follows. */
   write(bytes: Buffer): boolean;
 
-  /** Stops reading the process's output; what was read already may still come out. */
+  /** Stops reading all of the process's output; what was read already may still come out. */
   pause(): void;
   resume(): void;
 
@@ -74,6 +74,9 @@ export interface ProcessLink {
 export interface ProcessEvents {
   /** Output, cut anywhere. The buffer stays as it is, so parts of it may be kept. */
   onChunk(chunk: Buffer): void;
+
+  /** What the process wrote to stderr, cut anywhere, where that does not go to the server's. */
+  onErrorChunk(chunk: Buffer): void;
 
   /** What waited for the process's input has been taken. */
   onWritable(): void;

@@ -1,4 +1,3 @@
-import { ServerError } from "./errors.ts";
 import {
   address,
   choice,
@@ -88,6 +87,15 @@ export const optionTable = {
     max: 3600,
     default: 5,
     help: "Time between SIGTERM and SIGKILL for a process that is to end",
+  }),
+  stderr: choice({
+    flag: "--stderr <TARGET>",
+    group: "process",
+    choices: ["inherit", "log", "clients"],
+    default: "inherit",
+    help:
+      "Where the stderr of processes goes: to the server's own, line by line into the log, or into the log and to the " +
+      'clients of the room, as {"stream":"stderr","data":"..."} beside {"stream":"stdout","data":"..."}',
   }),
   limitMemoryBytes: size({
     flag: "--limit-memory <SIZE>",
@@ -218,43 +226,3 @@ export type Options = {
 };
 
 export const optionNames = Object.keys(optionTable) as OptionName[];
-
-/** Reads one option's text, which stood at `source`. @throws ServerError ERR_USAGE */
-export function parseOption(name: OptionName, value: string, source: string): unknown {
-  const spec: OptionSpec<unknown> = optionTable[name];
-  const parsed = spec.parse(value);
-  if (parsed === undefined) throw unexpected(source, spec.expected, value);
-  return parsed;
-}
-
-/** Fills in defaults, and checks each value and what goes together. @throws ServerError ERR_USAGE */
-export function completeOptions(given: { readonly [Name in OptionName]?: unknown }): Options {
-  const options: Record<string, unknown> = {};
-  for (const name of optionNames) {
-    const spec: OptionSpec<unknown> = optionTable[name];
-    const value = given[name] ?? defaultOf(spec);
-    if (value !== undefined && !spec.check(value)) throw unexpected(name, spec.expected, value);
-    options[name] = value;
-  }
-  const complete = options as Options;
-  checkTogether(complete);
-  return complete;
-}
-
-function defaultOf(spec: OptionSpec<unknown>): unknown {
-  if (spec.defaultText !== undefined) return spec.parse(spec.defaultText);
-  return spec.bareText === "true" ? false : undefined;
-}
-
-function checkTogether({ binary, frame }: Options): void {
-  if (!binary || frame === undefined) return;
-  throw new ServerError(
-    "ERR_USAGE",
-    `--binary passes bytes through as they come, so it does not go together with --frame=${frame}`,
-  );
-}
-
-/** The error of a value that is not what is expected where it stood. */
-export function unexpected(source: string, expected: string, value: unknown): ServerError {
-  return new ServerError("ERR_USAGE", `${source}: expected ${expected}, got ${JSON.stringify(value)}`);
-}

@@ -21,14 +21,15 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   leaves: [],
   options: ["leaves"],
   "option-names": ["options", "leaves"],
+  "complete-options": ["options", "leaves"],
   framing: ["leaves"],
   room: ["framing", "leaves"],
   process: ["framing", "leaves"],
   websocket: ["framing", "leaves"],
   metrics: ["room", "leaves"],
-  http: ["framing", "room", "process", "websocket", "metrics", "options", "leaves"],
+  http: ["framing", "room", "process", "websocket", "metrics", "options", "complete-options", "leaves"],
   index: ["http", "leaves"],
-  cli: ["index", "options", "option-names", "leaves"],
+  cli: ["index", "options", "option-names", "complete-options", "leaves"],
 };
 
 /** Where each package is at home, and such parts of Node as not everyone should use. Types may go anywhere. */

@@ -1,17 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { Command, CommanderError, Option } from "commander";
+import { completeOptions, parseOption, unexpected } from "../complete-options.ts";
 import { ServerError } from "../errors.ts";
 import { expectedOfFlag, type OptionGroup, type OptionSpec, optionGroups, parseFlag } from "../option-kinds.ts";
 import { longFlag, namingsOf, type OptionNaming, optionWithOpenValue } from "../option-names.ts";
-import {
-  completeOptions,
-  type OptionName,
-  optionNames,
-  type Options,
-  optionTable,
-  parseOption,
-  unexpected,
-} from "../options.ts";
+import { type OptionName, optionNames, type Options, optionTable } from "../options.ts";
 import { version } from "../version.ts";
 
 /** What a command line asks for: to run, or only to print something. */

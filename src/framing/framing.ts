@@ -24,6 +24,9 @@ export interface Decoder {
 export interface Framing {
   createDecoder(sink: MessageSink): Decoder;
 
+  /** For what the process writes to stderr, where clients are to have that, too. */
+  createErrorDecoder?(sink: MessageSink): Decoder;
+
   /** Appends a client's message as the process is to read it; a reason says that it was dropped instead. */
   encode(connectionId: number, payload: Buffer, isBinary: boolean, out: ByteWriter): DropReason | undefined;
 

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { completeOptions } from "../complete-options.ts";
 import { ServerError } from "../errors.ts";
 import { createFraming, type FramingName } from "../framing/create-framing.ts";
 import type { Logger } from "../logger.ts";
-import { completeOptions, type Options } from "../options.ts";
+import type { Options } from "../options.ts";
 import { createSpawner } from "../process/create-spawner.ts";
 import { Guardian } from "../process/guardian.ts";
 import { prepareLimits } from "../process/limited-spawner.ts";
@@ -163,7 +164,7 @@ export class Server {
   }
 
   #createProgram(spawner: Spawner, guardian: Guardian): Program {
-    const { passedVariables, tcp, tcpPorts, killGraceMs, attachDelayMs } = this.#options;
+    const { passedVariables, tcp, tcpPorts, stderr, killGraceMs, attachDelayMs } = this.#options;
     const variables = new Map<string, string>();
     for (const name of passedVariables) {
       const value = this.#environment[name];
@@ -175,6 +176,7 @@ export class Server {
       passedVariables: variables,
       software,
       tcpPorts: tcp ? tcpPorts : undefined,
+      stderr: stderr === "inherit" ? ("inherit" as const) : ("pipe" as const),
       killGraceMs,
       attachDelayMs,
     };
@@ -213,8 +215,9 @@ export class Server {
   }
 }
 
-function framingName({ binary, frame }: Options): FramingName {
+function framingName({ binary, frame, stderr }: Options): FramingName {
   if (binary) return "raw";
+  if (stderr === "clients") return "streams";
   if (frame === undefined) return "lines";
   return frame === "binary" ? "gwsocket" : "json";
 }

@@ -46,6 +46,7 @@ export class Guardian {
       args: ["-c", script],
       environment: new Map([["PATH", "/usr/bin:/bin"]]),
       stdio: "pipes",
+      stderr: "inherit",
     });
     guardian.stdout?.unref().resume();
     guardian.stdin?.unref();

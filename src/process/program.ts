@@ -19,6 +19,7 @@ export interface ProgramOptions {
   readonly software: string;
   /** Talk over TCP, on one of these ports, instead of stdin and stdout. */
   readonly tcpPorts: PortRange | undefined;
+  readonly stderr: SpawnRequest["stderr"];
   readonly killGraceMs: number;
   readonly attachDelayMs: number | undefined;
 }
@@ -73,10 +74,10 @@ export class Program implements ProcessLauncher {
     variables: ReadonlyMap<string, string>,
     onGone: () => void,
   ): Promise<LinkOptions> {
-    const { command, args, passedVariables, software, killGraceMs, attachDelayMs } = this.#options;
+    const { command, args, passedVariables, software, stderr, killGraceMs, attachDelayMs } = this.#options;
     const requestVariables = cgiVariables(request, software);
     const environment = new Map([...defaultVariables, ...passedVariables, ...requestVariables, ...variables]);
-    const spawned = await this.#spawner.spawn({ command, args, environment, stdio });
+    const spawned = await this.#spawner.spawn({ command, args, environment, stdio, stderr });
     this.#guardian.watch(spawned.pid);
     return {
       spawned,

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { getSystemErrorMap } from "node:util";
 import { ServerError } from "../errors.ts";
 import type { ProcessExit } from "../links.ts";
@@ -7,8 +8,10 @@ export interface SpawnRequest {
   readonly command: string;
   readonly args: readonly string[];
   readonly environment: ReadonlyMap<string, string>;
-  /** "pipes" connects stdin and stdout with us; "none" gives an empty stdin, and our stderr as stdout. */
+  /** "pipes" connects stdin and stdout with us; "none" gives an empty stdin, and as stdout what is its stderr. */
   readonly stdio: "pipes" | "none";
+  /** Our own stderr, or a pipe to us. */
+  readonly stderr: "inherit" | "pipe";
 }
 
 /** A program that runs, as the leader of a session and a process group of its own. */
@@ -17,6 +20,7 @@ export interface SpawnedProcess {
   /** The process's stdin and stdout, where they are pipes. */
   readonly stdin: Socket | undefined;
   readonly stdout: Socket | undefined;
+  readonly stderr: Readable | undefined;
   readonly exited: Promise<ProcessExit>;
   /** Lets the process write more before it has to wait, where that can be had. */
   enlargeOutput(): void;

@@ -1,7 +1,9 @@
 import { connect, type Socket } from "node:net";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
+import { listenToErrors } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
 import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
+import type { SpawnedProcess } from "./spawner.ts";
 
 const host = "127.0.0.1";
 const firstRetryMs = 20;
@@ -15,6 +17,7 @@ export class TcpLink implements ProcessLink {
   readonly #port: number;
   readonly #events: ProcessEvents;
   readonly #lifetime: Lifetime;
+  readonly #stderr: SpawnedProcess["stderr"];
   #state: "connecting" | "connected" | "closed" = "connecting";
   /** Written before there is a connection. */
   #early: Buffer[] = [];
@@ -31,6 +34,7 @@ export class TcpLink implements ProcessLink {
     this.pid = spawned.pid;
     this.#port = port;
     this.#events = events;
+    this.#stderr = spawned.stderr;
     this.#lifetime = new Lifetime({
       spawned,
       killGraceMs,
@@ -42,6 +46,7 @@ export class TcpLink implements ProcessLink {
         events.onEnd(exit);
       },
     });
+    listenToErrors(spawned, events, this.#lifetime);
     this.#timer = setTimeout(() => this.#startConnecting(), attachDelayMs ?? 0);
   }
 
@@ -59,18 +64,21 @@ export class TcpLink implements ProcessLink {
   pause(): void {
     this.#isPaused = true;
     this.#socket?.pause();
+    this.#stderr?.pause();
     this.#lifetime.pauseGrace();
   }
 
   resume(): void {
     this.#isPaused = false;
     this.#socket?.resume();
+    this.#stderr?.resume();
     this.#lifetime.resumeGrace();
   }
 
   terminate(): void {
     // Whoever is to be ended must not be stuck in writing what nobody reads.
     this.#socket?.resume();
+    this.#stderr?.resume();
     this.#lifetime.terminate();
   }
 
@@ -150,5 +158,6 @@ export class TcpLink implements ProcessLink {
     this.#state = "closed";
     this.#early = [];
     this.#socket?.destroy();
+    this.#stderr?.destroy();
   }
 }

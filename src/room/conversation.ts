@@ -4,6 +4,7 @@ import type { JoinRequest } from "../join-request.ts";
 import type { ProcessLink } from "../links.ts";
 import type { LogFields } from "../logger.ts";
 import type { Connection } from "./connection.ts";
+import { ErrorLog } from "./error-log.ts";
 import { FanOut } from "./fan-out.ts";
 import { Inbox } from "./inbox.ts";
 import type { RoomContext } from "./room-context.ts";
@@ -22,6 +23,9 @@ export class Conversation {
   readonly #inbox = new Inbox(() => this.#resumeClients());
   readonly #fanOut: FanOut;
   readonly #decoder: Decoder;
+  /** Undefined where clients do not get what the process writes to stderr. */
+  readonly #errorDecoder: Decoder | undefined;
+  readonly #errorLog: ErrorLog;
   /** Rendered when a client joins, since what is known of it then is not kept. */
   readonly #leaveMessages = new Map<Connection, Buffer>();
   readonly #behind = new Set<Connection>();
@@ -52,7 +56,9 @@ export class Conversation {
       context.dropLog.note(reason, { room });
     });
     this.#decoder = context.framing.createDecoder(this.#fanOut);
+    this.#errorDecoder = context.framing.createErrorDecoder?.(this.#fanOut);
     const { silenceMs, logger } = context;
+    this.#errorLog = new ErrorLog(logger, () => this.#fields());
     if (silenceMs !== undefined) {
       this.#silenceWatch = new SilenceWatch(silenceMs, () => logger.info(bufferingHint, this.#fields()));
     }
@@ -103,15 +109,24 @@ export class Conversation {
     this.#silenceWatch?.stop();
     this.#fanOut.expect(chunk.length);
     this.#decode(() => this.#decoder.push(chunk));
-    if (this.#isTurnEndPlanned) return;
-    this.#isTurnEndPlanned = true;
-    setImmediate(this.#flushAtTurnEnd);
+    this.#planTurnEnd();
+  }
+
+  /** What the process wrote to stderr. */
+  deliverErrors(chunk: Buffer): void {
+    this.#errorLog.push(chunk);
+    const decoder = this.#errorDecoder;
+    if (decoder === undefined) return;
+    this.#decode(() => decoder.push(chunk));
+    this.#planTurnEnd();
   }
 
   /** The output is over. */
   end(): void {
     this.closeInput();
+    this.#errorLog.end();
     this.#decode(() => this.#decoder.end());
+    this.#decode(() => this.#errorDecoder?.end());
     this.#fanOut.flush();
   }
 
@@ -141,6 +156,12 @@ export class Conversation {
 
   caughtUp(connection: Connection): void {
     if (this.#behind.delete(connection) && this.#behind.size === 0) this.#process?.resume();
+  }
+
+  #planTurnEnd(): void {
+    if (this.#isTurnEndPlanned) return;
+    this.#isTurnEndPlanned = true;
+    setImmediate(this.#flushAtTurnEnd);
   }
 
   #decode(step: () => void): void {

@@ -111,6 +111,10 @@ export class Room implements ConnectionOwner, ProcessEvents {
     this.#conversation.deliver(chunk);
   }
 
+  onErrorChunk(chunk: Buffer): void {
+    this.#conversation.deliverErrors(chunk);
+  }
+
   onWritable(): void {
     this.#conversation.onWritable();
   }

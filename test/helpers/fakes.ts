@@ -140,6 +140,12 @@ export class FakeProcessLink implements ProcessLink {
     await turnEnd();
   }
 
+  /** The process writes to its stderr. */
+  async complains(output: string | Buffer): Promise<void> {
+    this.#events.onErrorChunk(Buffer.from(output));
+    await turnEnd();
+  }
+
   /** The process reads all that waits for it. */
   reads(): void {
     this.hasRoom = true;
@@ -164,6 +170,7 @@ export class FakeProcessLink implements ProcessLink {
 /** For tests of what stands below a room: nobody listens to the process. */
 export const noProcessEvents: ProcessEvents = {
   onChunk: () => undefined,
+  onErrorChunk: () => undefined,
   onWritable: () => undefined,
   onInputClosed: () => undefined,
   onEnding: () => undefined,

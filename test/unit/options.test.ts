@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { completeOptions, parseOption } from "../../src/complete-options.ts";
 import { ServerError } from "../../src/errors.ts";
 import { longFlag, namingsOf, optionWithOpenValue, variableOf } from "../../src/option-names.ts";
-import { completeOptions, optionNames, type OptionName, type Options, parseOption } from "../../src/options.ts";
+import { optionNames, type OptionName, type Options } from "../../src/options.ts";
 
 const kib = 1024;
 const mib = 1024 * kib;
@@ -18,6 +19,7 @@ const defaults: Options = {
   attachDelayMs: undefined,
   passedVariables: ["PATH", "DYLD_LIBRARY_PATH"],
   killGraceMs: 5000,
+  stderr: "inherit",
   limitMemoryBytes: undefined,
   limitCpuSeconds: undefined,
   limitFiles: undefined,
@@ -47,6 +49,7 @@ const flags: Record<OptionName, string> = {
   attachDelayMs: "--cmd-attach-delay",
   passedVariables: "--passenv",
   killGraceMs: "--killgrace",
+  stderr: "--stderr",
   limitMemoryBytes: "--limit-memory",
   limitCpuSeconds: "--limit-cpu",
   limitFiles: "--limit-files",
@@ -119,6 +122,7 @@ test.each<[OptionName, string, unknown]>([
   ["frame", "json", "json"],
   ["slow", "close", "close"],
   ["log", "text", "text"],
+  ["stderr", "clients", "clients"],
   ["log", "json", "json"],
   ["joinMessage", "", ""],
   ["joinMessage", "any #ID\n", "any #ID\n"],
@@ -163,6 +167,7 @@ const expected: Partial<Record<OptionName, string>> = {
   frame: "one of binary, json",
   slow: "one of pause, close, drop",
   log: "one of text, json",
+  stderr: "one of inherit, log, clients",
   tcpPorts: "START:END with ports from 1 to 65535, the lower one first",
   attachDelayMs: "seconds from 0 to 3600",
   slowTimeoutMs: "seconds from 0.1 to 3600",
@@ -203,6 +208,7 @@ test.each<[OptionName, readonly string[]]>([
   ["frame", ["", "Binary", "xml", "binary,json", "__proto__", "constructor"]],
   ["slow", ["", "wait", "toString"]],
   ["log", ["", "JSON", "true", "xml"]],
+  ["stderr", ["", "none", "log,clients", "Clients"]],
   ["tcpPorts", ["", "9001", "9001:", ":9999", "0:10", "10:9", "1:65536", "a:b", "1:2:3", "-1:5", "1-5", " 1:2"]],
   ["attachDelayMs", ["", "-1", "3600.1", "3601", "1e3", "1s", ".5", "1.", "NaN", "Infinity", "0x10", " 1", "1,5"]],
   ["slowTimeoutMs", ["0", "0.05", "0.0999"]],
@@ -270,6 +276,19 @@ test("binary mode does not go together with framing", () => {
     expect(error.code).toBe("ERR_USAGE");
   }
   expect(completeOptions({ binary: true }).frame).toBe(undefined);
+});
+
+test.each([
+  [{ binary: true }, "--binary"],
+  [{ frame: "json" }, "--frame=json"],
+  [{ frame: "binary" }, "--frame=binary"],
+  [{ maxLineBytes: 65 * mib }, `--maxline=${65 * mib}`],
+])("stderr for clients is lines, so it does not go together with %j", (other, name) => {
+  const error = errorOf(() => completeOptions({ stderr: "clients", ...other }));
+  expect(error.message).toContain("--stderr=clients");
+  expect(error.message).toContain(name);
+  expect(error.code).toBe("ERR_USAGE");
+  expect(completeOptions({ stderr: "log", ...other })).toMatchObject({ stderr: "log", ...other });
 });
 
 function errorOf(run: () => unknown): ServerError {

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { type CommandLine, parseCommandLine } from "../../../src/cli/command-line.ts";
+import { completeOptions } from "../../../src/complete-options.ts";
 import { ServerError } from "../../../src/errors.ts";
 import { variableOf } from "../../../src/option-names.ts";
-import { completeOptions, optionNames, optionTable } from "../../../src/options.ts";
+import { optionNames, optionTable } from "../../../src/options.ts";
 import { version } from "../../../src/version.ts";
 
 test("a command alone runs with all defaults", () => {

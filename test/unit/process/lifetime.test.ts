@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ProcessExit } from "../../../src/links.ts";
 import { Lifetime } from "../../../src/process/lifetime.ts";
@@ -15,7 +16,7 @@ afterEach(() => {
 });
 
 /** A process that exits when the test says so, and what its lifetime does about it. */
-function setup() {
+function setup({ hasStderr = false } = {}) {
   const events: string[] = [];
   const kill = vi.spyOn(process, "kill").mockImplementation((target, signal) => {
     events.push(`${String(signal)} to ${target}`);
@@ -24,7 +25,14 @@ function setup() {
   const exit = new EventEmitter<{ exit: [ProcessExit] }>();
   const exited = once(exit, "exit").then(([how]) => how as ProcessExit);
   const lifetime = new Lifetime({
-    spawned: { pid, stdin: undefined, stdout: undefined, exited, enlargeOutput: () => undefined },
+    spawned: {
+      pid,
+      stdin: undefined,
+      stdout: undefined,
+      stderr: hasStderr ? new PassThrough() : undefined,
+      exited,
+      enlargeOutput: () => undefined,
+    },
     killGraceMs: 5000,
     closeInput: () => events.push("input closed"),
     onExit: () => events.push("exited"),
@@ -107,4 +115,52 @@ test("a group that is gone already is no error", async () => {
   await exits();
   lifetime.outputEnded();
   expect(events).toEqual(["exited", "ended 0"]);
+});
+
+test("the end of stderr is waited for as well, in whatever order the outputs end", async () => {
+  for (const first of ["stdout", "stderr"]) {
+    const { events, lifetime, exits } = setup({ hasStderr: true });
+    if (first === "stdout") lifetime.outputEnded();
+    else lifetime.errorOutputEnded();
+    // oxlint-disable-next-line no-await-in-loop
+    await exits();
+    expect(events).toEqual(["exited"]);
+    if (first === "stdout") lifetime.errorOutputEnded();
+    else lifetime.outputEnded();
+    expect(events).toEqual(["exited", `SIGKILL to ${-pid}`, "ended 0"]);
+  }
+});
+
+test("stderr that something else holds open is waited for no longer than a second", async () => {
+  const { events, lifetime, exits } = setup({ hasStderr: true });
+  lifetime.outputEnded();
+  await exits();
+  await vi.advanceTimersByTimeAsync(999);
+  expect(events).toEqual(["exited"]);
+  await vi.advanceTimersByTimeAsync(2);
+  expect(events.at(-1)).toBe("ended 0");
+});
+
+test("of a process that was asked to go the last words on stderr are waited for, and its group goes at once", async () => {
+  const { events, lifetime, exits } = setup({ hasStderr: true });
+  lifetime.pauseGrace();
+  lifetime.terminate();
+  await exits();
+  expect(events).toEqual(["input closed", "exited", `SIGKILL to ${-pid}`]);
+  lifetime.errorOutputEnded();
+  expect(events.at(-1)).toBe("ended 0");
+
+  const other = setup({ hasStderr: true });
+  other.lifetime.pauseGrace();
+  other.lifetime.terminate();
+  await other.exits();
+  await vi.advanceTimersByTimeAsync(1001);
+  expect(other.events.at(-1)).toBe("ended 0");
+});
+
+test("a process that is killed while its stderr is waited for is not waited for any more", async () => {
+  const { events, lifetime, exits } = setup({ hasStderr: true });
+  await exits();
+  lifetime.kill();
+  expect(events.at(-1)).toBe("ended 0");
 });
