@@ -33,9 +33,14 @@ function defaultOf(spec: OptionSpec<unknown>): unknown {
 }
 
 function checkTogether(options: Options): void {
-  const { binary, frame, stderr, maxLineBytes } = options;
+  const { binary, frame, stderr, maxLineBytes, prewarm, tcp } = options;
   if (binary && frame !== undefined) {
     throw clash(`--binary passes bytes through as they come, so it does not go together with --frame=${frame}`);
+  }
+  if (prewarm > 0 && tcp) {
+    throw clash(
+      `--prewarm=${prewarm} does not go together with --tcp: a port is given to a room, which is not known yet`,
+    );
   }
   if (stderr !== "clients") return;
   if (binary || frame !== undefined) {

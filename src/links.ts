@@ -98,11 +98,20 @@ export interface ProcessLauncher {
    * @throws RefusedError where there is nothing left.
    */
   reserve(): Promise<ProcessReservation>;
+
+  /** Ends in their steps the processes that no room has; resolves when they are gone. */
+  drain(): Promise<void>;
+
+  /** Ends the processes that no room has at once. */
+  kill(): void;
 }
 
 /** What one process needs. Use it once, or give it back. */
 export interface ProcessReservation {
-  /** @throws ServerError ERR_COMMAND_NOT_STARTED; the reservation is given back then. */
-  launch(request: JoinRequest, events: ProcessEvents): Promise<ProcessLink>;
+  /**
+   * The process is told of the request, where there is one.
+   * @throws ServerError ERR_COMMAND_NOT_STARTED; the reservation is given back then.
+   */
+  launch(request: JoinRequest | undefined, events: ProcessEvents): Promise<ProcessLink>;
   release(): void;
 }

@@ -88,6 +88,16 @@ export const optionTable = {
     default: 5,
     help: "Time between SIGTERM and SIGKILL for a process that is to end",
   }),
+  prewarm: integer({
+    flag: "--prewarm <NUM>",
+    group: "process",
+    min: 0,
+    max: 1000,
+    default: 0,
+    help:
+      "Start so many processes ahead for rooms to come; processes then know neither ROOM nor the CGI variables, which " +
+      "--joinmsg can tell them",
+  }),
   stderr: choice({
     flag: "--stderr <TARGET>",
     group: "process",

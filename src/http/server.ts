@@ -4,11 +4,13 @@ import type { AddressInfo, Socket } from "node:net";
 import { completeOptions } from "../complete-options.ts";
 import { ServerError } from "../errors.ts";
 import { createFraming, type FramingName } from "../framing/create-framing.ts";
+import type { ProcessLauncher } from "../links.ts";
 import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
 import { createSpawner } from "../process/create-spawner.ts";
 import { Guardian } from "../process/guardian.ts";
 import { prepareLimits } from "../process/limited-spawner.ts";
+import { Prewarmer } from "../process/prewarmer.ts";
 import { Program } from "../process/program.ts";
 import type { Spawner } from "../process/spawner.ts";
 import { Counters } from "../room/counters.ts";
@@ -49,6 +51,7 @@ export type ServerOptions = Partial<Omit<Options, "log" | "verbosity">> & {
 interface Parts {
   readonly spawner: Spawner;
   readonly guardian: Guardian;
+  readonly prewarmer: Prewarmer | undefined;
   readonly rooms: Rooms;
   readonly websockets: Websockets;
   readonly http: HttpServer;
@@ -102,6 +105,7 @@ export class Server {
       release(parts);
       throw error;
     }
+    parts.prewarmer?.start();
     this.#state = "running";
     return parts.http.address() as AddressInfo;
   }
@@ -147,7 +151,9 @@ export class Server {
     const limit = await prepareLimits(options, this.#environment["PATH"]);
     const spawner = createSpawner(this.#logger);
     const guardian = new Guardian(spawner, this.#logger);
-    const rooms = this.#createRooms(this.#createProgram(limit(spawner), guardian), counters, metrics?.spawnTime);
+    const program = this.#createProgram(limit(spawner), guardian);
+    const prewarmer = options.prewarm === 0 ? undefined : new Prewarmer(program, options.prewarm, this.#logger);
+    const rooms = this.#createRooms(prewarmer ?? program, counters, metrics?.spawnTime);
     const websockets = new Websockets(options);
     const requests = new RequestHandler({
       host: rooms,
@@ -160,7 +166,7 @@ export class Server {
     const upgrade = new Upgrade(rooms, websockets, requests, this.#logger);
     const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
     http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
-    return { spawner, guardian, rooms, websockets, http };
+    return { spawner, guardian, prewarmer, rooms, websockets, http };
   }
 
   #createProgram(spawner: Spawner, guardian: Guardian): Program {
@@ -183,13 +189,17 @@ export class Server {
     return new Program(program, spawner, guardian);
   }
 
-  #createRooms(program: Program, counters: Counters, spawnTime: SpawnTime = { observe: () => undefined }): Rooms {
+  #createRooms(
+    launcher: ProcessLauncher,
+    counters: Counters,
+    spawnTime: SpawnTime = { observe: () => undefined },
+  ): Rooms {
     const options = this.#options;
     const { joinMessage, leaveMessage, oneshot, tcp, attachDelayMs = 0 } = options;
     const context = {
       framing: createFraming(framingName(options), options),
       wire: frameFormat,
-      launcher: program,
+      launcher,
       limits: options,
       joinMessage: joinMessage === undefined ? undefined : compileTemplate(joinMessage, software),
       leaveMessage: leaveMessage === undefined ? undefined : compileTemplate(leaveMessage, software),

@@ -50,14 +50,27 @@ export class Program implements ProcessLauncher {
     };
   }
 
-  async #launchStdio(request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
+  async drain(): Promise<void> {
+    // Each process of it has a room.
+  }
+
+  kill(): void {
+    // Each process of it has a room.
+  }
+
+  async #launchStdio(request: JoinRequest | undefined, events: ProcessEvents): Promise<ProcessLink> {
     const options = await this.#spawn(request, events, "pipes", new Map(), () => undefined);
     const { stdin, stdout } = options.spawned;
     if (stdin === undefined || stdout === undefined) throw new Error("a process without pipes");
     return new StdioLink(stdin, stdout, options);
   }
 
-  async #launchTcp(ports: PortPool, port: number, request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
+  async #launchTcp(
+    ports: PortPool,
+    port: number,
+    request: JoinRequest | undefined,
+    events: ProcessEvents,
+  ): Promise<ProcessLink> {
     try {
       const variables = new Map([["PORT", String(port)]]);
       return new TcpLink(port, await this.#spawn(request, events, "none", variables, () => ports.release(port)));
@@ -68,14 +81,14 @@ export class Program implements ProcessLauncher {
   }
 
   async #spawn(
-    request: JoinRequest,
+    request: JoinRequest | undefined,
     events: ProcessEvents,
     stdio: SpawnRequest["stdio"],
     variables: ReadonlyMap<string, string>,
     onGone: () => void,
   ): Promise<LinkOptions> {
     const { command, args, passedVariables, software, stderr, killGraceMs, attachDelayMs } = this.#options;
-    const requestVariables = cgiVariables(request, software);
+    const requestVariables = request === undefined ? [] : cgiVariables(request, software);
     const environment = new Map([...defaultVariables, ...passedVariables, ...requestVariables, ...variables]);
     const spawned = await this.#spawner.spawn({ command, args, environment, stdio, stderr });
     this.#guardian.watch(spawned.pid);

@@ -57,14 +57,19 @@ export class Rooms implements RoomHost {
     this.#state = "draining";
     const { code } = closeCodes.goingAway;
     for (const room of this.#rooms.values()) room.close(code, "server is shutting down");
+    await Promise.all([this.#context.launcher.drain(), this.#allGone()]);
+  }
+
+  kill(): void {
+    this.#context.launcher.kill();
+    for (const room of this.#rooms.values()) room.kill();
+  }
+
+  async #allGone(): Promise<void> {
     if (this.#rooms.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve;
     });
-  }
-
-  kill(): void {
-    for (const room of this.#rooms.values()) room.kill();
   }
 
   #checkState(): void {

@@ -179,13 +179,13 @@ export const noProcessEvents: ProcessEvents = {
 
 /** A launch that is under way until the test says how it goes on. */
 export class FakeLaunch {
-  readonly request: JoinRequest;
+  readonly request: JoinRequest | undefined;
   readonly link: FakeProcessLink;
   readonly started: Promise<ProcessLink>;
   #resolve: (link: ProcessLink) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
 
-  constructor(request: JoinRequest, link: FakeProcessLink) {
+  constructor(request: JoinRequest | undefined, link: FakeProcessLink) {
     this.request = request;
     this.link = link;
     this.started = new Promise((resolve, reject) => {
@@ -213,8 +213,21 @@ export class FakeLauncher implements ProcessLauncher {
   released = 0;
   /** What `reserve` rejects with. */
   refusal: Error | undefined;
+  /** What it was asked for, in order. */
+  readonly asked: ("drain" | "kill")[] = [];
+  /** What `drain` waits for. */
+  drained: Promise<unknown> | undefined;
   /** What `reserve` waits for. */
   gate: Promise<unknown> | undefined;
+
+  async drain(): Promise<void> {
+    this.asked.push("drain");
+    await this.drained;
+  }
+
+  kill(): void {
+    this.asked.push("kill");
+  }
 
   /** Reservations that were neither used nor given back. */
   get held(): number {
@@ -249,7 +262,7 @@ export class FakeLauncher implements ProcessLauncher {
     return launch.succeed();
   }
 
-  #launch(request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
+  #launch(request: JoinRequest | undefined, events: ProcessEvents): Promise<ProcessLink> {
     const launch = new FakeLaunch(request, new FakeProcessLink(events, 100 + this.launches.length));
     this.launches.push(launch);
     return launch.started;

@@ -19,6 +19,7 @@ const defaults: Options = {
   attachDelayMs: undefined,
   passedVariables: ["PATH", "DYLD_LIBRARY_PATH"],
   killGraceMs: 5000,
+  prewarm: 0,
   stderr: "inherit",
   limitMemoryBytes: undefined,
   limitCpuSeconds: undefined,
@@ -49,6 +50,7 @@ const flags: Record<OptionName, string> = {
   attachDelayMs: "--cmd-attach-delay",
   passedVariables: "--passenv",
   killGraceMs: "--killgrace",
+  prewarm: "--prewarm",
   stderr: "--stderr",
   limitMemoryBytes: "--limit-memory",
   limitCpuSeconds: "--limit-cpu",
@@ -123,6 +125,8 @@ test.each<[OptionName, string, unknown]>([
   ["slow", "close", "close"],
   ["log", "text", "text"],
   ["stderr", "clients", "clients"],
+  ["prewarm", "0", 0],
+  ["prewarm", "1000", 1000],
   ["log", "json", "json"],
   ["joinMessage", "", ""],
   ["joinMessage", "any #ID\n", "any #ID\n"],
@@ -168,6 +172,7 @@ const expected: Partial<Record<OptionName, string>> = {
   slow: "one of pause, close, drop",
   log: "one of text, json",
   stderr: "one of inherit, log, clients",
+  prewarm: "a whole number from 0 to 1000",
   tcpPorts: "START:END with ports from 1 to 65535, the lower one first",
   attachDelayMs: "seconds from 0 to 3600",
   slowTimeoutMs: "seconds from 0.1 to 3600",
@@ -209,6 +214,7 @@ test.each<[OptionName, readonly string[]]>([
   ["slow", ["", "wait", "toString"]],
   ["log", ["", "JSON", "true", "xml"]],
   ["stderr", ["", "none", "log,clients", "Clients"]],
+  ["prewarm", ["", "-1", "1001", "1.5", "two"]],
   ["tcpPorts", ["", "9001", "9001:", ":9999", "0:10", "10:9", "1:65536", "a:b", "1:2:3", "-1:5", "1-5", " 1:2"]],
   ["attachDelayMs", ["", "-1", "3600.1", "3601", "1e3", "1s", ".5", "1.", "NaN", "Infinity", "0x10", " 1", "1,5"]],
   ["slowTimeoutMs", ["0", "0.05", "0.0999"]],
@@ -289,6 +295,14 @@ test.each([
   expect(error.message).toContain(name);
   expect(error.code).toBe("ERR_USAGE");
   expect(completeOptions({ stderr: "log", ...other })).toMatchObject({ stderr: "log", ...other });
+});
+
+test("processes are not started ahead that need the port of a room", () => {
+  const error = errorOf(() => completeOptions({ prewarm: 2, tcp: true }));
+  expect(error.message).toContain("--prewarm=2");
+  expect(error.message).toContain("--tcp");
+  expect(error.code).toBe("ERR_USAGE");
+  expect(completeOptions({ prewarm: 0, tcp: true }).tcp).toBe(true);
 });
 
 function errorOf(run: () => unknown): ServerError {
