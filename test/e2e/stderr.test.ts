@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
@@ -6,6 +7,7 @@ import { freePorts } from "../helpers/ports.ts";
 import { allGone, peakMemoryMiB } from "../helpers/processes.ts";
 import { programPath, sh } from "../helpers/programs.ts";
 import { runToEnd, type RunOptions, startServer, type TestServer } from "../helpers/server.ts";
+import { settled } from "../helpers/settled.ts";
 import { until } from "../helpers/until.ts";
 import { wholeLog } from "../helpers/whole-log.ts";
 
@@ -148,6 +150,7 @@ describe.concurrent("--stderr clients", () => {
     client.send("go");
     client.socket.pause();
     await until(async () => (await metric(server, "scalesocket_output_pauses_total")) > 0, "the process to wait");
+    expect(await settled(() => bytesRead(server))).toBeLessThan(30_000_000);
     client.socket.resume();
     await client.messages(40_001);
     const numbers = client.received.slice(0, -1).map((message) => Number(JSON.parse(String(message)).data));
@@ -177,4 +180,9 @@ describe.concurrent("--stderr clients", () => {
 /** What stands behind `stderr: ` in the log, line by line. */
 function linesOfErrors(server: TestServer): string[] {
   return [...server.log().matchAll(/ info {2}stderr: (.*?) room=a pid=\d+$/gm)].map(([, line = ""]) => line);
+}
+
+/** How many bytes the server has read in all. */
+function bytesRead(server: TestServer): number {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${server.pid}/io`, "utf8"))?.[1]);
 }
