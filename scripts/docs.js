@@ -4,8 +4,7 @@ import { closeCodes } from "../dist/close-codes.js";
 import { dropReasons } from "../dist/drop-reasons.js";
 import { errorCodes } from "../dist/errors.js";
 import { metricsTable, spawnTimeMetric } from "../dist/metrics/metrics-table.js";
-import { optionGroups } from "../dist/option-kinds.js";
-import { optionNames, optionTable, variableOf } from "../dist/options.js";
+import { longFlag, namingsOf, optionGroups, optionNames, optionTable } from "../dist/options.js";
 
 const pages = {
   "docs/options.md": options(),
@@ -30,10 +29,12 @@ function options() {
     const rows = optionNames.flatMap((name) => {
       const spec = optionTable[name];
       if (spec.group !== group) return [];
-      const flag = `\`${spec.flag.replace(" [MODE]", "[=MODE]")}\``;
+      const namings = namingsOf(name);
+      const flags = namings.map((naming) => flagCell(name, naming));
       const standard = spec.defaultText === undefined ? "" : `\`${spec.defaultText}\``;
       const value = spec.isCounted || spec.bareText !== "true" ? spec.expected : "";
-      return [[flag, spec.help, value, standard, `\`${variableOf(name)}\``]];
+      const variables = namings.map((naming) => `\`${naming.variable}\``);
+      return [[flags.join("; "), spec.help, value, standard, variables.join(", ")]];
     });
     return `## ${title}\n\n${table(["option", "meaning", "value", "default", "variable"], rows)}`;
   });
@@ -55,6 +56,11 @@ ${table(
   ],
 )}`,
   );
+}
+
+function flagCell(name, { flag, longFlag: long, means }) {
+  if (means !== undefined) return `\`${long}\` is \`${longFlag(name)} ${means}\``;
+  return `\`${flag.replace(" [MODE]", "[=MODE]")}\``;
 }
 
 function closings() {

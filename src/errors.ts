@@ -7,6 +7,7 @@ export const errorCodes = {
   ERR_PROCESS_UNREACHABLE: "The process does not listen on its port in time",
   ERR_OUTPUT: "The process wrote something that its framing cannot read on from",
   ERR_WORKER: "A worker process cannot be started",
+  ERR_LIMITS: "The system cannot limit processes as the options ask",
   ERR_STATIC_DIR: "The folder of static files cannot be served",
 } as const;
 

@@ -62,7 +62,7 @@ export interface ProcessLink {
   /** Hands over bytes; false says that more than the bound waits now, and that `onWritable` follows. */
   write(bytes: Buffer): boolean;
 
-  /** Stops reading the process's output; what was read already may still come out. */
+  /** Stops reading all of the process's output; what was read already may still come out. */
   pause(): void;
   resume(): void;
 
@@ -77,6 +77,9 @@ export interface ProcessLink {
 export interface ProcessEvents {
   /** Output, cut anywhere. The buffer stays as it is, so parts of it may be kept. */
   onChunk(chunk: Buffer): void;
+
+  /** What the process wrote to stderr, cut anywhere, where that does not go to the server's. */
+  onErrorChunk(chunk: Buffer): void;
 
   /** What waited for the process's input has been taken. */
   onWritable(): void;
@@ -98,11 +101,20 @@ export interface ProcessLauncher {
    * @throws RefusedError where there is nothing left.
    */
   reserve(): Promise<ProcessReservation>;
+
+  /** Ends in their steps the processes that no room has; resolves when they are gone. */
+  drain(): Promise<void>;
+
+  /** Ends the processes that no room has at once. */
+  kill(): void;
 }
 
 /** What one process needs. Use it once, or give it back. */
 export interface ProcessReservation {
-  /** @throws ServerError ERR_COMMAND_NOT_STARTED; the reservation is given back then. */
-  launch(request: JoinRequest, events: ProcessEvents): Promise<ProcessLink>;
+  /**
+   * The process is told of the request, where there is one.
+   * @throws ServerError ERR_COMMAND_NOT_STARTED; the reservation is given back then.
+   */
+  launch(request: JoinRequest | undefined, events: ProcessEvents): Promise<ProcessLink>;
   release(): void;
 }

@@ -14,8 +14,6 @@ const leaves = [
   "room-name",
   "stall-watch",
   "version",
-  "option-kinds",
-  "message-option-kinds",
   "frame-modes",
   "json-fields",
 ];
@@ -23,9 +21,7 @@ const leaves = [
 /** Who may import whom: each folder, and each file at the top, imports itself and these. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   leaves: [],
-  "option-table": ["leaves"],
-  "option-rules": ["option-table", "leaves"],
-  options: ["option-table", "option-rules", "leaves"],
+  options: ["leaves"],
   framing: ["leaves"],
   room: ["framing", "leaves"],
   process: ["framing", "leaves"],
@@ -35,7 +31,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   metrics: ["host", "room", "leaves"],
   http: ["host", "workers", "room", "websocket", "metrics", "options", "leaves"],
   index: ["http", "leaves"],
-  cli: ["index", "options", "leaves"],
+  cli: ["index", "options", "option-names", "complete-options", "leaves"],
 };
 
 /** Where each package is at home (several where it is a part of Node), and such parts of Node as not everyone should use. Types may go anywhere. */

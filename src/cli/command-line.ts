@@ -1,15 +1,23 @@
+import { isDeepStrictEqual } from "node:util";
 import { Command, CommanderError, Option } from "commander";
 import { ServerError } from "../errors.ts";
-import { type OptionGroup, type OptionSpec, optionGroups } from "../option-kinds.ts";
 import {
   completeOptions,
+  expectedOfFlag,
   longFlag,
+  namingsOf,
+  type OptionGroup,
+  optionGroups,
   type OptionName,
+  type OptionNaming,
   optionNames,
   type Options,
+  type OptionSpec,
   optionTable,
+  optionWithOpenValue,
+  parseFlag,
   parseOption,
-  variableOf,
+  unexpected,
 } from "../options.ts";
 import { version } from "../version.ts";
 
@@ -18,8 +26,16 @@ export type CommandLine =
   | { readonly kind: "run"; readonly command: string; readonly args: readonly string[]; readonly options: Options }
   | { readonly kind: "print"; readonly text: string };
 
-/** What was written for each option; true for a mere flag. */
-type OptionTexts = Partial<Record<OptionName, string | true>>;
+/** What was written behind each long flag; true for a mere flag. */
+type FlagTexts = Readonly<Record<string, string | true>>;
+
+/** What was written for an option under one of its names, on the command line or in the environment. */
+interface Given {
+  readonly naming: OptionNaming;
+  /** The flag or the variable. */
+  readonly source: string;
+  readonly text: string;
+}
 
 const summary = "One command turns any program into a multiplayer websocket backend";
 
@@ -45,7 +61,7 @@ export function parseCommandLine(words: readonly string[], environment: NodeJS.P
   }
   const [command, ...excess] = program.args;
   checkWords(command, excess);
-  const texts = program.opts<OptionTexts>();
+  const texts = program.opts<FlagTexts>();
   return { kind: "run", command, args, options: readOptions(texts, environment) };
 }
 
@@ -66,13 +82,18 @@ function createProgram(write: (text: string) => void): Command {
     })
     .exitOverride();
   program.addHelpText("after", footer);
-  for (const name of optionNames) program.addOption(createOption(name, optionTable[name]));
+  for (const name of optionNames) {
+    for (const naming of namingsOf(name)) program.addOption(createOption(name, naming));
+  }
   return program;
 }
 
-function createOption(name: OptionName, spec: OptionSpec<unknown>): Option {
-  const option = new Option(spec.flag, describe(spec)).helpGroup(`${optionGroups[spec.group satisfies OptionGroup]}:`);
-  option.attributeName = () => name;
+function createOption(name: OptionName, naming: OptionNaming): Option {
+  const spec: OptionSpec<unknown> = optionTable[name];
+  const isAlias = naming.flag !== spec.flag;
+  const help = isAlias ? `Same as ${longFlag(name)} ${naming.means ?? ""}`.trimEnd() : describe(spec);
+  const option = new Option(naming.flag, help).helpGroup(`${optionGroups[spec.group satisfies OptionGroup]}:`);
+  option.attributeName = () => naming.longFlag;
   if (spec.isCounted) option.argParser((_value, before: unknown) => String(Number(before ?? 0) + 1));
   return option;
 }
@@ -105,9 +126,8 @@ function explainUnknown(flag: string): string {
 
 /** An option like `--frame[=MODE]` takes its value only with `=`, never from the next word. */
 function withoutOpenValue(word: string): string {
-  const name = optionNames.find((known) => longFlag(known) === word);
-  const spec: OptionSpec<unknown> | undefined = name === undefined ? undefined : optionTable[name];
-  return spec?.flag.includes("[") ? `${word}=${spec.bareText}` : word;
+  const name = optionWithOpenValue(word);
+  return name === undefined ? word : `${word}=${optionTable[name].bareText}`;
 }
 
 function checkWords(command: string | undefined, excess: readonly string[]): asserts command is string {
@@ -123,14 +143,56 @@ function checkWords(command: string | undefined, excess: readonly string[]): ass
   );
 }
 
-/** The flag wins over the environment variable, and that over the default. */
-function readOptions(texts: OptionTexts, environment: NodeJS.ProcessEnv): Options {
+/** A flag wins over environment variables, and those over the default. */
+function readOptions(texts: FlagTexts, environment: NodeJS.ProcessEnv): Options {
   const given: { [Name in OptionName]?: unknown } = {};
   for (const name of optionNames) {
-    const fromFlag = texts[name] === true ? "true" : texts[name];
-    const fromEnvironment = environment[variableOf(name)];
-    if (fromFlag !== undefined) given[name] = parseOption(name, fromFlag, longFlag(name));
-    else if (fromEnvironment !== undefined) given[name] = parseOption(name, fromEnvironment, variableOf(name));
+    const namings = namingsOf(name);
+    given[name] =
+      readOption(
+        name,
+        namings.flatMap((naming) => fromFlag(naming, texts)),
+      ) ??
+      readOption(
+        name,
+        namings.flatMap((naming) => fromVariable(naming, environment)),
+      );
   }
   return completeOptions(given);
+}
+
+function fromFlag(naming: OptionNaming, texts: FlagTexts): Given[] {
+  const text = texts[naming.longFlag];
+  return text === undefined ? [] : [{ naming, source: naming.longFlag, text: text === true ? "true" : text }];
+}
+
+function fromVariable(naming: OptionNaming, environment: NodeJS.ProcessEnv): Given[] {
+  const text = environment[naming.variable];
+  return text === undefined ? [] : [{ naming, source: naming.variable, text }];
+}
+
+/** The value that all names say, under which the option was given. @throws ServerError where they say different ones */
+function readOption(name: OptionName, given: readonly Given[]): unknown {
+  const said = given.flatMap((one) => {
+    const value = readValue(name, one);
+    return value === undefined ? [] : [{ ...one, value }];
+  });
+  const [first, ...others] = said;
+  const other = others.find(({ value }) => !isDeepStrictEqual(value, first?.value));
+  if (first === undefined || other === undefined) return first?.value;
+  throw new ServerError(
+    "ERR_USAGE",
+    `${written(first)} and ${written(other)} contradict each other: both set ${longFlag(name)}`,
+  );
+}
+
+function readValue(name: OptionName, { naming, source, text }: Given): unknown {
+  if (naming.means === undefined) return parseOption(name, text, source);
+  const isSet = parseFlag(text);
+  if (isSet === undefined) throw unexpected(source, expectedOfFlag, text);
+  return isSet ? parseOption(name, naming.means, source) : undefined;
+}
+
+function written({ naming, source, text }: Given): string {
+  return naming.means === undefined ? `${source}=${text}` : source;
 }

@@ -9,7 +9,7 @@ const batchBytes = 8 * 1024;
 const lowestLevels: readonly LogLevel[] = ["info", "debug", "trace"];
 
 export interface LogOptions {
-  readonly logJson: boolean;
+  readonly log: "text" | "json";
   readonly verbosity: number;
 }
 
@@ -17,7 +17,7 @@ export interface LogOptions {
 export async function createLogger(options: LogOptions, environment: NodeJS.ProcessEnv): Promise<Logger> {
   const output = openStderr();
   const lowest = logLevels.indexOf(lowestLevels[options.verbosity] ?? "trace");
-  const write = options.logJson ? await openJson(output) : openText(output, environment);
+  const write = options.log === "json" ? await openJson(output) : openText(output, environment);
   const log = (level: LogLevel): Logger[LogLevel] => {
     if (logLevels.indexOf(level) > lowest) return () => undefined;
     return (message, fields) => write(level, message, fields);

@@ -4,10 +4,12 @@ import { createGwsocketFraming } from "./gwsocket.ts";
 import { createJsonFraming } from "./json.ts";
 import { createLinesFraming } from "./lines.ts";
 import { createRawFraming } from "./raw.ts";
+import { createStreamsFraming } from "./streams.ts";
 
 const framings = {
   lines: createLinesFraming,
   raw: createRawFraming,
+  streams: createStreamsFraming,
   json: createJsonFraming,
   gwsocket: createGwsocketFraming,
 } as const satisfies Record<FrameMode, (options: FramingOptions) => Framing>;

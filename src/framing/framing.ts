@@ -51,6 +51,9 @@ export interface Encoder {
 export interface Framing {
   readonly encoder: Encoder;
   createDecoder(sink: MessageSink): Decoder;
+
+  /** For what the process writes to stderr, where clients are to have that, too. */
+  createErrorDecoder?(sink: MessageSink): Decoder;
 }
 
 /** What framings can be told. */

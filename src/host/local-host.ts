@@ -1,9 +1,12 @@
 import type { JoinRequest } from "../join-request.ts";
+import type { ProcessLauncher } from "../links.ts";
 import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
 import { createSpawner } from "../process/create-spawner.ts";
 import { Guardian } from "../process/guardian.ts";
+import { prepareLimits } from "../process/limited-spawner.ts";
 import { PortPool, type Ports } from "../process/ports.ts";
+import { Prewarmer } from "../process/prewarmer.ts";
 import { Program } from "../process/program.ts";
 import type { Spawner } from "../process/spawner.ts";
 import { createFraming } from "../framing/create-framing.ts";
@@ -20,6 +23,9 @@ import { type Handshake, Websockets } from "../websocket/websockets.ts";
 import { refuse } from "./refusal.ts";
 import type { HostFigures, RoomHost } from "./room-host.ts";
 
+/** How long a process may say nothing before the log explains why that may be. */
+const silenceMs = 5000;
+
 /** How long clients may take to say goodbye once all processes are gone. */
 const goodbyeMs = 1000;
 
@@ -30,6 +36,8 @@ export interface HostSettings {
   /** Variables of the server that each process gets. */
   readonly variables: readonly (readonly [name: string, value: string])[];
   readonly options: Options;
+  /** Where the server looks for commands: its own `PATH`. */
+  readonly searchPath: string | undefined;
 }
 
 /** What the surroundings of rooms may want to know or to give. */
@@ -53,27 +61,38 @@ export class LocalHost implements RoomHost {
   readonly #counters = new Counters();
   readonly #spawner: Spawner;
   readonly #guardian: Guardian;
+  readonly #prewarmer: Prewarmer | undefined;
   readonly #rooms: Rooms;
   readonly #websockets: Websockets;
 
-  private constructor(settings: HostSettings, logger: Logger, surroundings: Surroundings) {
+  private constructor(
+    settings: HostSettings,
+    limit: (spawner: Spawner) => Spawner,
+    logger: Logger,
+    surroundings: Surroundings,
+  ) {
     this.#logger = logger;
     this.#surroundings = surroundings;
     this.#spawner = createSpawner(logger);
     this.#guardian = new Guardian(this.#spawner, logger, surroundings.guardianDescriptor);
-    this.#rooms = this.#createRooms(settings, this.#createProgram(settings));
+    const program = this.#createProgram(settings, limit);
+    const { prewarm } = settings.options;
+    this.#prewarmer = prewarm === 0 ? undefined : new Prewarmer(program, prewarm, logger);
+    this.#rooms = this.#createRooms(settings, this.#prewarmer ?? program);
     this.#websockets = new Websockets(settings.options, () => surroundings.onClientGone?.());
   }
 
-  /** @throws ServerError ERR_COMMAND_NOT_STARTED where there is no /bin/sh for the guardian. */
+  /** @throws ServerError ERR_COMMAND_NOT_STARTED where there is no /bin/sh for the guardian, or ERR_LIMITS. */
   static async start(settings: HostSettings, logger: Logger, surroundings: Surroundings = {}): Promise<LocalHost> {
-    const host = new LocalHost(settings, logger, surroundings);
+    const limit = await prepareLimits(settings.options, settings.searchPath);
+    const host = new LocalHost(settings, limit, logger, surroundings);
     try {
       await host.#guardian.start();
     } catch (error) {
       host.#release();
       throw error;
     }
+    host.#prewarmer?.start();
     return host;
   }
 
@@ -123,8 +142,8 @@ export class LocalHost implements RoomHost {
     this.#spawner.close();
   }
 
-  #createProgram({ command, args, variables, options }: HostSettings): Program {
-    const { tcp, tcpPorts, killGraceMs, attachDelayMs, restart } = options;
+  #createProgram({ command, args, variables, options }: HostSettings, limit: (spawner: Spawner) => Spawner): Program {
+    const { tcp, tcpPorts, stderr, killGraceMs, attachDelayMs, restart } = options;
     const ports = tcp ? (this.#surroundings.ports ?? new PortPool(tcpPorts)) : undefined;
     const passedVariables = new Map(variables);
     const program = {
@@ -135,24 +154,27 @@ export class LocalHost implements RoomHost {
       ports,
       killGraceMs,
       attachDelayMs,
+      stderr: stderr === "inherit" ? ("inherit" as const) : ("pipe" as const),
       keepsUnread: restart !== "never",
     };
-    return new Program(program, this.#spawner, this.#guardian);
+    return new Program(program, limit(this.#spawner), this.#guardian);
   }
 
-  #createRooms({ options }: HostSettings, program: Program): Rooms {
-    const { joinMessage, leaveMessage, oneshot, maxClients, lingerMs, restart } = options;
+  #createRooms({ options }: HostSettings, launcher: ProcessLauncher): Rooms {
+    const { joinMessage, leaveMessage, oneshot, maxClients, lingerMs, restart, tcp, attachDelayMs = 0 } = options;
     const { onRoomClosed, onOneshotEnd } = this.#surroundings;
     const context = {
       framing: createFraming(options),
       wire: frameFormat,
-      launcher: program,
+      launcher,
       limits: options,
       maxClients,
       lingerMs,
       restart,
       joinMessage: joinMessage === undefined ? undefined : compileTemplate(joinMessage, software),
       leaveMessage: leaveMessage === undefined ? undefined : compileTemplate(leaveMessage, software),
+      // What is sent over TCP waits in no buffer of the standard streams.
+      silenceMs: tcp ? undefined : attachDelayMs + silenceMs,
       histories: Histories.create(options),
       counters: this.#counters,
       logger: this.#logger,

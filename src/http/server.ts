@@ -26,7 +26,7 @@ const maxAutoWorkers = 8;
  * What a server is made with: the command, and options under the names of the table in option-table.ts. Without `workers`,
  * rooms live in the process that makes the server.
  */
-export type ServerOptions = Partial<Omit<Options, "logJson" | "verbosity">> & {
+export type ServerOptions = Partial<Omit<Options, "log" | "verbosity">> & {
   readonly command: string;
   readonly args?: readonly string[];
   /** Where variables for the processes are taken from (see `passedVariables`): `process.env`, say. Empty by default. */
@@ -142,7 +142,13 @@ export class Server {
   /** Only what is needed is loaded: the rooms themselves, or what watches workers that have them. */
   async #startHost(): Promise<RoomHost> {
     const options = this.#options;
-    const settings = { command: this.#command, args: this.#args, variables: this.#variables(), options };
+    const settings = {
+      command: this.#command,
+      args: this.#args,
+      variables: this.#variables(),
+      options,
+      searchPath: this.#environment["PATH"],
+    };
     const workers = workerCount(options);
     if (workers === 0) {
       const { LocalHost } = await import("../host/local-host.ts");

@@ -54,6 +54,7 @@ export class Guardian {
       args: ["-c", script],
       environment: new Map([["PATH", "/usr/bin:/bin"]]),
       stdio: "pipes",
+      stderr: "inherit",
       ...(this.#descriptor === undefined ? {} : { stdout: this.#descriptor }),
     });
     guardian.stdout?.unref().resume();

@@ -31,6 +31,12 @@ export interface Descriptors {
   readonly stderr: number;
 }
 
+/** Our descriptors of both ends of a pipe. */
+export interface Pipe {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+}
+
 /** A C array of strings (`char *const []`): `pointers` is passed, `text` must live as long. */
 export interface StringArray {
   readonly pointers: BigUint64Array;
@@ -58,8 +64,8 @@ export class Libc {
     this.#attributes = this.#createAttributes();
   }
 
-  /** A pipe that no other process inherits: its read and its write end. */
-  pipe(): { readEnd: number; writeEnd: number } {
+  /** A pipe that no other process inherits. */
+  pipe(): Pipe {
     const ends = new Int32Array(2);
     if (this.#functions.pipe2(ends, O_CLOEXEC) !== 0) throw this.#lastError("pipe2");
     const [readEnd = -1, writeEnd = -1] = ends;

@@ -24,6 +24,7 @@ export class Lifetime {
   #exit: ProcessExit | undefined;
   #fault: string | undefined;
   #isOutputOver = false;
+  #isErrorOutputOver: boolean;
   #graceLeftMs = outputGraceMs;
   #graceStartedAt = 0;
   #isGracePaused = false;
@@ -31,6 +32,7 @@ export class Lifetime {
 
   constructor(options: LifetimeOptions) {
     this.#options = options;
+    this.#isErrorOutputOver = options.spawned.stderr === undefined;
     void options.spawned.exited.then((exit) => this.#onExit(exit));
   }
 
@@ -58,10 +60,16 @@ export class Lifetime {
     else this.#state = "terminating";
   }
 
-  /** No more output comes. */
+  /** No more output comes, but for stderr. */
   outputEnded(): void {
     this.#isOutputOver = true;
-    if (this.#state === "exited") this.#end();
+    this.#endIfOver();
+  }
+
+  /** Nothing more comes from stderr. */
+  errorOutputEnded(): void {
+    this.#isErrorOutputOver = true;
+    this.#endIfOver();
   }
 
   /** While its output is not read, a process is not to blame for what is still in the pipe. */
@@ -75,11 +83,11 @@ export class Lifetime {
 
   resumeGrace(): void {
     this.#isGracePaused = false;
-    if (this.#state === "exited") this.#startGrace();
+    this.#startGrace();
   }
 
   #startGrace(): void {
-    if (this.#isGracePaused || this.#grace !== undefined) return;
+    if (this.#state !== "exited" || this.#isGracePaused || this.#grace !== undefined) return;
     this.#graceStartedAt = performance.now();
     // The timer may be late, with output that nobody has had the time to read: that is read first.
     this.#grace = setTimeout(() => setImmediate(() => this.#end()), Math.max(0, this.#graceLeftMs));
@@ -91,8 +99,21 @@ export class Lifetime {
     this.#exit = exit;
     for (const step of this.#steps) clearTimeout(step);
     this.#options.onExit();
-    if (this.#isOutputOver || wasTerminating) this.#end();
-    else this.#startGrace();
+    if (wasTerminating) this.#forsakeOutput();
+    this.#endIfOver();
+    this.#startGrace();
+  }
+
+  /** Nobody is left to hear its output; but its last words on stderr still count. */
+  #forsakeOutput(): void {
+    this.#isOutputOver = true;
+    this.#isGracePaused = false;
+    // What else holds stderr open has to go in any case.
+    if (!this.#isErrorOutputOver) this.#options.spawned.signalGroup("SIGKILL");
+  }
+
+  #endIfOver(): void {
+    if (this.#state === "exited" && this.#isOutputOver && this.#isErrorOutputOver) this.#end();
   }
 
   #end(): void {

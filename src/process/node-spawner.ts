@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
+import { PassThrough, type Readable } from "node:stream";
 import type { ProcessExit } from "../links.ts";
 import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
@@ -14,11 +15,12 @@ export class NodeSpawner implements Spawner {
   async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
     const { command, args, environment } = request;
     const hasPipes = request.stdio === "pipes";
+    const errors = request.stderr === "pipe" ? "pipe" : ourStderr;
     try {
       const child = spawn(command, args, {
         detached: true,
         env: Object.fromEntries(environment),
-        stdio: hasPipes ? ["pipe", request.stdout ?? "pipe", ourStderr] : ["ignore", ourStderr, ourStderr],
+        stdio: hasPipes ? ["pipe", request.stdout ?? "pipe", errors] : ["ignore", errors, errors],
       });
       const exited = new Promise<ProcessExit>((resolve) => {
         child.once("exit", (code, signal) => resolve({ code, signal }));
@@ -28,7 +30,8 @@ export class NodeSpawner implements Spawner {
         pid: child.pid as number,
         // Node's types hide that pipes are sockets.
         stdin: (child.stdin ?? undefined) as Socket | undefined,
-        stdout: (child.stdout ?? undefined) as Socket | undefined,
+        stdout: hasPipes ? ((child.stdout ?? undefined) as Socket | undefined) : undefined,
+        stderr: child.stderr === null ? undefined : hasPipes ? child.stderr : merge(child.stdout, child.stderr),
         exited,
         signalGroup: (signal) => signalGroup(child.pid as number, signal),
         enlargeOutput: () => undefined,
@@ -51,4 +54,23 @@ function signalGroup(group: number, signal: NodeJS.Signals): void {
     // EPERM: all that is left of the group runs as somebody else, or is a zombie on some systems.
     if (code !== "ESRCH" && code !== "EPERM") throw error;
   }
+}
+
+/** Both outputs as one: where the process is to have them on one pipe, Node cannot make it. */
+function merge(...outputs: readonly (Readable | null)[]): Readable {
+  const merged = new PassThrough();
+  const sources = outputs.filter((output) => output !== null);
+  let open = sources.length;
+  for (const source of sources) {
+    source.pipe(merged, { end: false });
+    source.on("error", () => undefined);
+    source.on("close", () => {
+      open -= 1;
+      if (open === 0) merged.end();
+    });
+  }
+  merged.on("close", () => {
+    for (const source of sources) source.destroy();
+  });
+  return merged;
 }

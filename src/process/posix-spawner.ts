@@ -2,7 +2,7 @@ import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { constants } from "node:os";
 import pLimit from "p-limit";
-import { Libc, type WaitStatus } from "./libc.ts";
+import { type Descriptors, Libc, type Pipe, type WaitStatus } from "./libc.ts";
 import { Reaper } from "./reaper.ts";
 import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
@@ -28,33 +28,44 @@ export class PosixSpawner implements Spawner {
   }
 
   async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
-    const { stdio } = request;
-    return this.#inTurn(() => (stdio === "pipes" ? this.#spawnWithPipes(request) : this.#spawnWithout(request)));
+    return this.#inTurn(() => this.#spawn(request));
   }
 
   close(): void {
     this.#reaper.close();
   }
 
-  async #spawnWithPipes(request: SpawnRequest): Promise<SpawnedProcess> {
+  async #spawn(request: SpawnRequest): Promise<SpawnedProcess> {
     const descriptors: number[] = [];
+    const pipe = (): Pipe => {
+      const ends = this.#libc.pipe();
+      descriptors.push(ends.readEnd, ends.writeEnd);
+      return ends;
+    };
     try {
-      const stdin = this.#libc.pipe();
-      descriptors.push(stdin.readEnd, stdin.writeEnd);
-      const stdout = request.stdout === undefined ? this.#libc.pipe() : undefined;
-      if (stdout !== undefined) descriptors.push(stdout.readEnd, stdout.writeEnd);
-      const pid = await this.#start(request, stdin.readEnd, stdout?.writeEnd ?? request.stdout ?? ourStderr);
-      if (!request.keepsUnread) closeSync(stdin.readEnd);
-      if (stdout !== undefined) closeSync(stdout.writeEnd);
+      const stdin = request.stdio === "pipes" ? pipe() : undefined;
+      const stdout = request.stdio === "pipes" && request.stdout === undefined ? pipe() : undefined;
+      const stderr = request.stderr === "pipe" ? pipe() : undefined;
+      const errors = stderr?.writeEnd ?? ourStderr;
+      const pid = await this.#start(request, {
+        stdin: stdin?.readEnd ?? "nothing",
+        stdout: stdout?.writeEnd ?? request.stdout ?? errors,
+        stderr: errors,
+      });
+      const keeps = request.keepsUnread === true && stdin !== undefined;
+      for (const theirs of [keeps ? undefined : stdin?.readEnd, stdout?.writeEnd, stderr?.writeEnd]) {
+        if (theirs !== undefined) closeSync(theirs);
+      }
       const exited = this.#exit(pid);
       return {
-        ...(request.keepsUnread ? { releaseInput: () => this.#releaseInput(stdin.readEnd) } : {}),
+        ...(keeps ? { releaseInput: () => this.#releaseInput(stdin.readEnd) } : {}),
         pid,
-        stdin: new Socket({ fd: stdin.writeEnd, readable: false, writable: true }),
-        stdout: stdout && new Socket({ fd: stdout.readEnd, readable: true, writable: false }),
+        stdin: stdin && new Socket({ fd: stdin.writeEnd, readable: false, writable: true }),
+        stdout: stdout && openOutput(stdout),
+        stderr: stderr && openOutput(stderr),
         exited,
         signalGroup: (signal) => this.#libc.signalGroup(pid, signal),
-        enlargeOutput: () => stdout && void this.#enlarge(stdout.readEnd, exited),
+        enlargeOutput: () => void (stdout && this.#enlarge(stdout.readEnd, exited)),
       };
     } catch (error) {
       for (const descriptor of descriptors) closeSync(descriptor);
@@ -62,27 +73,9 @@ export class PosixSpawner implements Spawner {
     }
   }
 
-  async #spawnWithout(request: SpawnRequest): Promise<SpawnedProcess> {
-    try {
-      const pid = await this.#start(request, "nothing", ourStderr);
-      const exited = this.#exit(pid);
-      return {
-        pid,
-        stdin: undefined,
-        stdout: undefined,
-        exited,
-        signalGroup: (signal) => this.#libc.signalGroup(pid, signal),
-        enlargeOutput: () => undefined,
-      };
-    } catch (error) {
-      throw notStarted(request.command, error);
-    }
-  }
-
-  async #start(request: SpawnRequest, stdin: number | "nothing", stdout: number): Promise<number> {
+  async #start(request: SpawnRequest, descriptors: Descriptors): Promise<number> {
     const { command, args } = request;
     const environment = this.#libc.stringArray([...request.environment].map(([name, value]) => `${name}=${value}`));
-    const descriptors = { stdin, stdout, stderr: ourStderr };
     const start = (file: string, argv: readonly string[]): Promise<number> =>
       this.#libc.spawn(file, this.#libc.stringArray(argv), environment, descriptors);
     try {
@@ -111,6 +104,10 @@ export class PosixSpawner implements Spawner {
       this.#reaper.watch(pid, resolve);
     });
   }
+}
+
+function openOutput({ readEnd }: Pipe): Socket {
+  return new Socket({ fd: readEnd, readable: true, writable: false });
 }
 
 /** A script without `#!` is run by the shell, as a shell itself would do. */

@@ -7,6 +7,9 @@ import type { Spawner, SpawnRequest } from "./spawner.ts";
 import { StdioLink } from "./stdio-link.ts";
 import { TcpLink } from "./tcp-link.ts";
 
+/** Where the server's variables that each process gets say nothing else: Python is not to hold back its output. */
+const defaultVariables = new Map([["PYTHONUNBUFFERED", "1"]]);
+
 export interface ProgramOptions {
   readonly command: string;
   readonly args: readonly string[];
@@ -16,6 +19,7 @@ export interface ProgramOptions {
   readonly software: string;
   /** Talk over TCP, on one of these ports, instead of stdin and stdout. */
   readonly ports: Ports | undefined;
+  readonly stderr: SpawnRequest["stderr"];
   readonly killGraceMs: number;
   readonly attachDelayMs: number | undefined;
   /** Whether what a process does not read may go to the next one. */
@@ -46,14 +50,27 @@ export class Program implements ProcessLauncher {
     };
   }
 
-  async #launchStdio(request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
+  async drain(): Promise<void> {
+    // Each process of it has a room.
+  }
+
+  kill(): void {
+    // Each process of it has a room.
+  }
+
+  async #launchStdio(request: JoinRequest | undefined, events: ProcessEvents): Promise<ProcessLink> {
     const options = await this.#spawn(request, events, "pipes", new Map(), () => undefined);
     const { stdin, stdout } = options.spawned;
     if (stdin === undefined || stdout === undefined) throw new Error("a process without pipes");
     return new StdioLink(stdin, stdout, options);
   }
 
-  async #launchTcp(ports: Ports, port: number, request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
+  async #launchTcp(
+    ports: Ports,
+    port: number,
+    request: JoinRequest | undefined,
+    events: ProcessEvents,
+  ): Promise<ProcessLink> {
     try {
       const variables = new Map([["PORT", String(port)]]);
       return new TcpLink(port, await this.#spawn(request, events, "none", variables, () => ports.release(port)));
@@ -64,15 +81,16 @@ export class Program implements ProcessLauncher {
   }
 
   async #spawn(
-    request: JoinRequest,
+    request: JoinRequest | undefined,
     events: ProcessEvents,
     stdio: SpawnRequest["stdio"],
     variables: ReadonlyMap<string, string>,
     onGone: () => void,
   ): Promise<LinkOptions> {
-    const { command, args, passedVariables, software, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
-    const environment = new Map([...passedVariables, ...cgiVariables(request, software), ...variables]);
-    const spawned = await this.#spawner.spawn({ command, args, environment, stdio, keepsUnread });
+    const { command, args, passedVariables, software, stderr, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
+    const requestVariables = request === undefined ? [] : cgiVariables(request, software);
+    const environment = new Map([...defaultVariables, ...passedVariables, ...requestVariables, ...variables]);
+    const spawned = await this.#spawner.spawn({ command, args, environment, stdio, stderr, keepsUnread });
     this.#guardian.watch(spawned.pid);
     return {
       spawned,

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { getSystemErrorMap } from "node:util";
 import { ServerError } from "../errors.ts";
 import type { ProcessExit } from "../links.ts";
@@ -7,12 +8,14 @@ export interface SpawnRequest {
   readonly command: string;
   readonly args: readonly string[];
   readonly environment: ReadonlyMap<string, string>;
-  /** "pipes" connects stdin and stdout with us; "none" gives an empty stdin, and our stderr as stdout. */
+  /** "pipes" connects stdin and stdout with us; "none" gives an empty stdin, and as stdout what is its stderr. */
   readonly stdio: "pipes" | "none";
   /** A descriptor of ours that is its stdout in place of a pipe. */
   readonly stdout?: number;
   /** Holds the pipe to its stdin open beyond its end, so that what it did not read can be told. */
   readonly keepsUnread?: boolean;
+  /** Our own stderr, or a pipe to us. */
+  readonly stderr: "inherit" | "pipe";
 }
 
 /** A program that runs, as the leader of a session and a process group of its own. */
@@ -21,6 +24,7 @@ export interface SpawnedProcess {
   /** The process's stdin and stdout, where they are pipes. */
   readonly stdin: Socket | undefined;
   readonly stdout: Socket | undefined;
+  readonly stderr: Readable | undefined;
   readonly exited: Promise<ProcessExit>;
   /** Signals the process's group, which may outlive the process itself; a group that is gone does not mind. */
   signalGroup(signal: NodeJS.Signals): void;

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
+import { listenToErrors } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { SpawnedProcess } from "./spawner.ts";
 import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
@@ -49,6 +50,7 @@ export class StdioLink implements ProcessLink {
       },
     });
     this.#listen();
+    listenToErrors(spawned, events, this.#lifetime);
     if (attachDelayMs !== undefined && attachDelayMs > 0) this.#attachLater(attachDelayMs);
   }
 
@@ -61,17 +63,20 @@ export class StdioLink implements ProcessLink {
 
   pause(): void {
     this.#stdout.pause();
+    this.#spawned.stderr?.pause();
     this.#lifetime.pauseGrace();
   }
 
   resume(): void {
     this.#stdout.resume();
+    this.#spawned.stderr?.resume();
     this.#lifetime.resumeGrace();
   }
 
   terminate(): void {
     // Whoever is to be ended must not be stuck in writing what nobody reads.
     this.#stdout.resume();
+    this.#spawned.stderr?.resume();
     this.#lifetime.terminate();
   }
 
@@ -124,5 +129,6 @@ export class StdioLink implements ProcessLink {
     this.#stdin.off("close", this.#stdinOnClose);
     this.#stdin.destroy();
     this.#stdout.destroy();
+    this.#spawned.stderr?.destroy();
   }
 }

@@ -1,7 +1,9 @@
 import { connect, type Socket } from "node:net";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
+import { listenToErrors } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
 import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
+import type { SpawnedProcess } from "./spawner.ts";
 
 const host = "127.0.0.1";
 const firstRetryMs = 20;
@@ -16,6 +18,7 @@ export class TcpLink implements ProcessLink {
   readonly #events: ProcessEvents;
   readonly #lifetime: Lifetime;
   readonly #maxWaitingBytes: number;
+  readonly #stderr: SpawnedProcess["stderr"];
   #state: "connecting" | "connected" | "closed" = "connecting";
   /** Written before there is a connection. */
   #early: Buffer[] = [];
@@ -33,6 +36,7 @@ export class TcpLink implements ProcessLink {
     this.#port = port;
     this.#maxWaitingBytes = maxWaitingBytes(options.keepsUnread);
     this.#events = events;
+    this.#stderr = spawned.stderr;
     this.#lifetime = new Lifetime({
       spawned,
       killGraceMs,
@@ -46,6 +50,7 @@ export class TcpLink implements ProcessLink {
         events.onEnd({ ...exit, unreadBytes });
       },
     });
+    listenToErrors(spawned, events, this.#lifetime);
     this.#timer = setTimeout(() => this.#startConnecting(), attachDelayMs ?? 0);
   }
 
@@ -63,18 +68,21 @@ export class TcpLink implements ProcessLink {
   pause(): void {
     this.#isPaused = true;
     this.#socket?.pause();
+    this.#stderr?.pause();
     this.#lifetime.pauseGrace();
   }
 
   resume(): void {
     this.#isPaused = false;
     this.#socket?.resume();
+    this.#stderr?.resume();
     this.#lifetime.resumeGrace();
   }
 
   terminate(): void {
     // Whoever is to be ended must not be stuck in writing what nobody reads.
     this.#socket?.resume();
+    this.#stderr?.resume();
     this.#lifetime.terminate();
   }
 
@@ -154,5 +162,6 @@ export class TcpLink implements ProcessLink {
     this.#state = "closed";
     this.#early = [];
     this.#socket?.destroy();
+    this.#stderr?.destroy();
   }
 }

@@ -5,10 +5,16 @@ import type { JoinRequest } from "../join-request.ts";
 import type { ProcessLink } from "../links.ts";
 import type { LogFields } from "../logger.ts";
 import type { Connection } from "./connection.ts";
+import { ErrorLog } from "./error-log.ts";
 import { FanOut, type FanOutEvents } from "./fan-out.ts";
 import type { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
 import type { RoomContext } from "./room-context.ts";
+import { SilenceWatch } from "./silence-watch.ts";
+
+const bufferingHint =
+  "the process has written nothing since a client spoke to it; if it should have, it may keep its output in a buffer, " +
+  "as programs do without a terminal: use python -u, stdbuf -oL or script(1), or flush after each message";
 
 /** The room, as its conversation sees it. */
 export interface ConversationOwner {
@@ -37,9 +43,14 @@ export class Conversation implements FanOutEvents {
   readonly #inbox: Inbox;
   readonly #fanOut: FanOut;
   readonly #decoder: Decoder;
+  /** Undefined where clients do not get what the process writes to stderr. */
+  readonly #errorDecoder: Decoder | undefined;
+  readonly #errorLog: ErrorLog;
   /** Rendered when a client joins, since what is known of it then is not kept. In the order of joining. */
   readonly #notices = new Map<Connection, Notices>();
   readonly #behind = new Set<Connection>();
+  /** Undefined where it is not expected that the process has a buffer. */
+  readonly #silenceWatch: SilenceWatch | undefined;
   #process: ProcessLink | undefined;
   #areClientsPaused = false;
   #isUnreadable = false;
@@ -65,6 +76,12 @@ export class Conversation implements FanOutEvents {
     this.#inbox = new Inbox(() => this.#resumeClients(), this.#isKept);
     this.#fanOut = new FanOut(connections, context.wire, context.counters, this, history, context.histories?.kept);
     this.#decoder = context.framing.createDecoder(this.#fanOut);
+    this.#errorDecoder = context.framing.createErrorDecoder?.(this.#fanOut);
+    const { silenceMs, logger } = context;
+    this.#errorLog = new ErrorLog(logger, () => this.#fields());
+    if (silenceMs !== undefined) {
+      this.#silenceWatch = new SilenceWatch(silenceMs, () => logger.info(bufferingHint, this.#fields()));
+    }
   }
 
   /** Whether clients have said more than should wait for the process. */
@@ -130,6 +147,7 @@ export class Conversation implements FanOutEvents {
     }
     const dropped = framing.encoder.encode(connection.id, payload, isBinary, this.#inbox.out);
     if (dropped === undefined) {
+      this.#silenceWatch?.start();
       this.#inbox.changed();
       if (this.#inbox.isFull) this.#pauseClients();
       return;
@@ -148,22 +166,33 @@ export class Conversation implements FanOutEvents {
   deliver(chunk: Buffer): void {
     const { logger } = this.#context;
     if (logger.isTracing) logger.trace(`${chunk.length} bytes from process`, { room: this.#room });
+    this.#silenceWatch?.stop();
     this.#fanOut.expect(chunk.length);
     this.#decode(() => this.#decoder.push(chunk));
-    if (this.#isTurnEndPlanned) return;
-    this.#isTurnEndPlanned = true;
-    setImmediate(this.#flushAtTurnEnd);
+    this.#planTurnEnd();
+  }
+
+  /** What the process wrote to stderr. */
+  deliverErrors(chunk: Buffer): void {
+    this.#errorLog.push(chunk);
+    const decoder = this.#errorDecoder;
+    if (decoder === undefined) return;
+    this.#decode(() => decoder.push(chunk));
+    this.#planTurnEnd();
   }
 
   /** The output is over. */
   end(): void {
     this.closeInput();
+    this.#errorLog.end();
     this.#decode(() => this.#decoder.end());
+    this.#decode(() => this.#errorDecoder?.end());
     this.#fanOut.flush();
   }
 
   /** The process reads nothing more: what clients say is for the next one, where there may be one for them. */
   closeInput(): void {
+    this.#silenceWatch?.stop();
     if (this.#isKept) this.#inbox.hold();
     else this.discard();
   }
@@ -185,6 +214,7 @@ export class Conversation implements FanOutEvents {
 
   /** Nothing will be said to the process any more: it gets what waits, and then the end of its input. */
   finishInput(): void {
+    this.#silenceWatch?.stop();
     this.#inbox.finish();
   }
 
@@ -197,6 +227,12 @@ export class Conversation implements FanOutEvents {
 
   caughtUp(connection: Connection): void {
     if (this.#behind.delete(connection) && this.#behind.size === 0) this.#process?.resume();
+  }
+
+  #planTurnEnd(): void {
+    if (this.#isTurnEndPlanned) return;
+    this.#isTurnEndPlanned = true;
+    setImmediate(this.#flushAtTurnEnd);
   }
 
   #decode(step: () => void): void {
@@ -216,8 +252,9 @@ export class Conversation implements FanOutEvents {
     this.#context.dropLog.note(reason, fields);
   }
 
-  #fields(connection: Connection): LogFields {
-    return { room: this.#room, connection: connection.id };
+  #fields(connection?: Connection): LogFields {
+    if (connection !== undefined) return { room: this.#room, connection: connection.id };
+    return this.#process === undefined ? { room: this.#room } : { room: this.#room, pid: this.#process.pid };
   }
 
   #notify(connection: Connection, text: Buffer): void {

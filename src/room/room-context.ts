@@ -23,6 +23,8 @@ export interface RoomContext {
   readonly leaveMessage: Template | undefined;
   /** Undefined where nothing is kept for who comes later. */
   readonly histories: Histories | undefined;
+  /** How long a process may say nothing to its clients before the log explains why that may be; undefined: for ever. */
+  readonly silenceMs: number | undefined;
   readonly counters: Counters;
   readonly logger: Logger;
   readonly dropLog: DropLog;

@@ -1,12 +1,14 @@
 import { closeCodes } from "../close-codes.ts";
 import type { JoinRequest } from "../join-request.ts";
-import type { ProcessEvents, ProcessExit, ProcessLink } from "../links.ts";
+import type { ProcessExit, ProcessLink } from "../links.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
 import { Conversation, type ConversationOwner } from "./conversation.ts";
-import type { History } from "./history.ts";
-import { endOfExit, endOfFailedStart } from "./process-end.ts";
+import { Memory } from "./memory.ts";
+import { endOfExit, endOfFailedStart, type ProcessEnd } from "./process-end.ts";
+import { type EndEvents, ProcessVoice } from "./process-voice.ts";
 import { isRestarted, RestartDelay } from "./restart.ts";
 import type { RoomContext } from "./room-context.ts";
+import { RoomLog } from "./room-log.ts";
 import { Roster } from "./roster.ts";
 import { Starter } from "./starter.ts";
 
@@ -14,12 +16,10 @@ import { Starter } from "./starter.ts";
 type RoomState = "starting" | "running" | "lingering" | "stopping" | "waiting" | "stopped";
 
 /** A name under which clients share a process. It is there from its first client until its last process is gone. */
-export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
+export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   readonly name: string;
   /** How many clients have joined so far. */
   joined = 0;
-  /** What the process has said of the room, as the text of a JSON object. It goes with the process. */
-  metadata: string | undefined;
   readonly #context: RoomContext;
   readonly #onEmpty: (room: Room) => void;
   #state: RoomState = "stopped";
@@ -31,7 +31,8 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   readonly #starter: Starter;
   readonly #restartDelay = new RestartDelay();
   #process: ProcessLink | undefined;
-  readonly #history: History | undefined;
+  readonly #memory: Memory;
+  readonly #log: RoomLog;
   #conversation: Conversation;
 
   /** `onEmpty` is told when nobody is there or on the way, and no process is left. */
@@ -39,13 +40,18 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
     this.name = name;
     this.#context = context;
     this.#onEmpty = onEmpty;
-    this.#history = context.histories?.open(name);
-    this.#starter = new Starter(context, this);
+    this.#memory = new Memory(context.histories, name);
+    this.#log = new RoomLog(context.logger, name);
+    this.#starter = new Starter(context);
     this.#conversation = this.#newConversation();
   }
 
   get connections(): number {
     return this.#roster.size;
+  }
+
+  get metadata(): string | undefined {
+    return this.#memory.metadata;
   }
 
   /**
@@ -68,7 +74,7 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   join(connection: Connection, request: JoinRequest): void {
     this.#roster.arriving -= 1;
     this.joined += 1;
-    this.#context.logger.debug("client joined", this.#fields(connection));
+    this.#log.write("debug", "client joined", connection);
     if (this.#mustWait) {
       this.#roster.keepWaiting(connection, request);
       return;
@@ -80,7 +86,7 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
 
   leave(connection: Connection): void {
     this.#context.counters.present -= 1;
-    this.#context.logger.debug("client left", this.#fields(connection));
+    this.#log.write("debug", "client left", connection);
     if (!this.#roster.delete(connection)) return;
     this.#conversation.leave(connection);
     if (this.#roster.seated.size === 0) this.#onDeserted();
@@ -91,7 +97,7 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   }
 
   fellBehind(connection: Connection): void {
-    this.#context.logger.debug("client is behind, the process waits for it", this.#fields(connection));
+    this.#log.write("debug", "client is behind, the process waits for it", connection);
     this.#conversation.fellBehind(connection);
   }
 
@@ -113,18 +119,6 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
     this.#process?.kill();
   }
 
-  onChunk(chunk: Buffer): void {
-    this.#conversation.deliver(chunk);
-  }
-
-  onWritable(): void {
-    this.#conversation.onWritable();
-  }
-
-  onInputClosed(): void {
-    this.#conversation.closeInput();
-  }
-
   onEnding(): void {
     this.#enter("stopping");
     this.#conversation.expectEnd();
@@ -132,26 +126,21 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
 
   onEnd(exit: ProcessExit): void {
     this.#conversation.end();
-    const { outcome, hasFailed, text, closing } = endOfExit(exit);
-    this.#context.counters.processEnded(outcome);
-    const wasExpected = outcome === "success" || this.#roster.seated.size === 0;
-    this.#context.logger[wasExpected ? "info" : "warn"](text, this.#fields());
+    const end = endOfExit(exit);
+    const wasExpected = end.outcome === "success" || this.#roster.seated.size === 0;
+    this.#log.write(wasExpected ? "info" : "warn", end.text);
     this.#process = undefined;
-    if (this.#isRestarted(hasFailed || this.#conversation.isUnreadable)) {
-      this.#replaceConversation(exit.unreadBytes ?? 0);
-      this.#restart(this.#starter.ageMs);
-      return;
-    }
-    this.#roster.closeSeated(closing.code, closing.reason);
-    this.#stopped();
+    this.#log.pid = undefined;
+    const hasFailed = end.hasFailed || this.#conversation.isUnreadable;
+    this.#conclude({ ...end, hasFailed }, this.#starter.ageMs, exit.unreadBytes ?? 0);
   }
 
   onMetadata(text: string): void {
-    this.metadata = text;
+    this.#memory.metadata = text;
   }
 
   onFault(fault: string): void {
-    this.#context.logger.warn(fault, this.#fields());
+    this.#log.write("warn", fault);
     const isEnding = this.#state === "stopping";
     this.#enter("stopping");
     if (this.#isRestarted(true)) this.#conversation.expectEnd();
@@ -182,7 +171,7 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   /** Starts a process; without a request, another one like that before. */
   #start(request?: JoinRequest): void {
     this.#enter("starting");
-    this.#starter.start(request).then(
+    this.#starter.start(new ProcessVoice(this.#conversation, this), request).then(
       (process) => this.#onStarted(process),
       (error: unknown) => this.#onStartFailed(error),
     );
@@ -190,27 +179,29 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
 
   #onStarted(process: ProcessLink): void {
     this.#process = process;
-    this.#context.logger.info("process started", this.#fields());
+    this.#log.pid = process.pid;
+    this.#log.write("info", "process started");
     const isWanted = this.#state === "starting";
     if (isWanted) this.#enter("running");
     this.#conversation.open(process);
     if (this.#ending === "kill") process.kill();
     else if (!isWanted) process.terminate();
-    else this.#welcome();
-  }
-
-  /** The process is there for whoever waits for it, or for nobody. */
-  #welcome(): void {
-    this.#seatNewcomers();
+    else this.#seatNewcomers();
     if (this.#roster.seated.size === 0) this.#onDeserted();
   }
 
   #onStartFailed(error: unknown): void {
-    const { outcome, text, closing } = endOfFailedStart(error);
+    const end = endOfFailedStart(error);
+    this.#log.write("error", end.text);
+    this.#conclude(end, 0, undefined);
+  }
+
+  /** The process has lived so long, and left so many bytes unread where there was one. */
+  #conclude({ outcome, hasFailed, closing }: ProcessEnd, livedMs: number, unreadBytes: number | undefined): void {
     this.#context.counters.processEnded(outcome);
-    this.#context.logger.error(text, this.#fields());
-    if (this.#isRestarted(true)) {
-      this.#restart(0);
+    if (this.#isRestarted(hasFailed)) {
+      if (unreadBytes !== undefined) this.#replaceConversation(unreadBytes);
+      this.#restart(livedMs);
       return;
     }
     this.#enter("stopping");
@@ -244,7 +235,7 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
 
   #replaceConversation(unreadBytes: number): void {
     const previous = this.#conversation;
-    this.#forgetProcess();
+    this.#memory.endProcess();
     this.#conversation = this.#newConversation();
     this.#conversation.succeed(previous, unreadBytes);
     this.#seatNewcomers();
@@ -253,7 +244,7 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   #restart(livedMs: number): void {
     this.#enter("waiting");
     const delayMs = this.#restartDelay.after(livedMs);
-    this.#context.logger.info(`starting a new process in ${delayMs / 1000} s`, this.#fields());
+    this.#log.write("info", `starting a new process in ${delayMs / 1000} s`);
     this.#timer = setTimeout(() => this.#start(), delayMs);
   }
 
@@ -261,7 +252,7 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
   #stopped(): void {
     this.#enter("stopped");
     this.#conversation.discard();
-    this.#forgetProcess();
+    this.#memory.endProcess();
     if (this.#leaveIfEmpty()) return;
     this.#conversation = this.#newConversation();
     const { firstRequest } = this.#roster;
@@ -269,28 +260,15 @@ export class Room implements ConnectionOwner, ConversationOwner, ProcessEvents {
     if (firstRequest !== undefined) this.#start(firstRequest);
   }
 
-  /** What a process has said of its room, and to it, goes with the process where it is not to persist. */
-  #forgetProcess(): void {
-    this.metadata = undefined;
-    if (this.#history !== undefined) this.#context.histories?.endProcess(this.#history);
-  }
-
   #leaveIfEmpty(): boolean {
     if (this.#state !== "stopped" || this.#roster.arriving > 0 || this.#roster.size > 0) return false;
     this.#starter.release();
-    if (this.#history !== undefined) this.#context.histories?.close(this.name, this.#history);
+    this.#memory.close();
     this.#onEmpty(this);
     return true;
   }
 
   #newConversation(): Conversation {
-    return new Conversation(this.#context, this.name, this.#roster.seated, this, this.#history);
-  }
-
-  #fields(connection?: Connection): { room: string; connection?: number; pid?: number } {
-    const pid = this.#process === undefined ? {} : { pid: this.#process.pid };
-    return connection === undefined
-      ? { room: this.name, ...pid }
-      : { room: this.name, connection: connection.id, ...pid };
+    return new Conversation(this.#context, this.name, this.#roster.seated, this, this.#memory.history);
   }
 }

@@ -70,15 +70,20 @@ export class Rooms {
     this.#state = "draining";
     const { code } = closeCodes.goingAway;
     for (const room of this.#rooms.values()) room.close(code, "server is shutting down");
-    if (this.#rooms.size === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onDrained = resolve;
-    });
+    await Promise.all([this.#context.launcher.drain(), this.#allGone()]);
   }
 
   /** Ends every process at once; `drain` resolves sooner then. */
   kill(): void {
+    this.#context.launcher.kill();
     for (const room of this.#rooms.values()) room.kill();
+  }
+
+  async #allGone(): Promise<void> {
+    if (this.#rooms.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onDrained = resolve;
+    });
   }
 
   #checkState(): void {

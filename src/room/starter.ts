@@ -5,14 +5,12 @@ import type { RoomContext } from "./room-context.ts";
 /** Starts the processes of one room, one after the other. */
 export class Starter {
   readonly #context: RoomContext;
-  readonly #events: ProcessEvents;
   #reservation: Promise<ProcessReservation> | undefined;
   #request: JoinRequest | undefined;
   #startedAt = 0;
 
-  constructor(context: RoomContext, events: ProcessEvents) {
+  constructor(context: RoomContext) {
     this.#context = context;
-    this.#events = events;
   }
 
   /** How long ago the last start was asked for, in milliseconds. */
@@ -41,13 +39,13 @@ export class Starter {
   }
 
   /** Starts a process with what was reserved; without a request, with the one of the process before. */
-  async start(request: JoinRequest | undefined = this.#request): Promise<ProcessLink> {
+  async start(events: ProcessEvents, request: JoinRequest | undefined = this.#request): Promise<ProcessLink> {
     if (request === undefined) throw new Error("a process that nobody has asked for");
     this.#request = request;
     this.#startedAt = performance.now();
     try {
       const reservation = await (this.#reservation ?? this.#context.launcher.reserve());
-      const process = await reservation.launch(request, this.#events);
+      const process = await reservation.launch(request, events);
       this.#context.counters.processesStarted += 1;
       this.#context.counters.spawnTimes.observe(this.ageMs / 1000);
       return process;

@@ -109,6 +109,19 @@ const cases: readonly FramingCase[] = [
     tooMuch: Buffer.from(`${"x".repeat(maxBytes + 1)}\n`),
   },
   {
+    name: "streams",
+    output: joined(linePiece),
+    payload: anyBytes.filter((payload) => !payload.includes("\n")),
+    read: linesOf,
+    sent: (inputs) => inputs.map(({ payload }) => payload.toString("latin1")),
+    echoed: (inputs) =>
+      inputs.map(({ payload }) => {
+        const line = payload.at(-1) === 0x0d ? payload.subarray(0, -1) : payload;
+        return text(JSON.stringify({ stream: "stdout", data: line.toString() }));
+      }),
+    tooMuch: Buffer.from(`${"x".repeat(maxBytes + 1)}\n`),
+  },
+  {
     name: "raw",
     output: anyBytes,
     payload: anyBytes,

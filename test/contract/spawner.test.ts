@@ -1,17 +1,24 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { ServerError } from "../../src/errors.ts";
+import { prepareLimits } from "../../src/process/limited-spawner.ts";
 import { NodeSpawner } from "../../src/process/node-spawner.ts";
 import { PosixSpawner } from "../../src/process/posix-spawner.ts";
 import type { SpawnedProcess, Spawner, SpawnRequest } from "../../src/process/spawner.ts";
 import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
 
+const limits = { limitMemoryBytes: 2 ** 40, limitCpuSeconds: 1000, limitFiles: 500, nice: 1 };
+const limit = await prepareLimits(limits, process.env["PATH"]);
+
 const spawners: readonly (readonly [string, () => Spawner])[] = [
   ["PosixSpawner", () => new PosixSpawner()],
   ["NodeSpawner", () => new NodeSpawner()],
+  ["PosixSpawner with limits", () => limit(new PosixSpawner())],
+  ["NodeSpawner with limits", () => limit(new NodeSpawner())],
 ];
 
 const environment = new Map([["PATH", process.env["PATH"] ?? ""]]);
@@ -114,6 +121,25 @@ describe.each(spawners)("%s", (_, create) => {
     expect(await spawned.exited).toEqual({ code: 0, signal: null });
   });
 
+  test("stderr comes to us where that is asked for, apart from stdout", async () => {
+    using spawner = opened(create());
+    const spawned = await spawner.run("sh", ["-c", "echo out; echo err >&2; exit 2"], { stderr: "pipe" });
+    const { stdout, stderr, exited } = spawned;
+    expect(await Promise.all([text(stdout), text(stderr as Readable)])).toEqual(["out\n", "err\n"]);
+    expect(await exited).toMatchObject({ code: 2 });
+    expect((await spawner.run("true")).stderr).toBeUndefined();
+  });
+
+  test("without pipes for stdin and stdout, what is written to stdout comes with stderr", async () => {
+    using spawner = opened(create());
+    const script = "wc -c; echo err >&2; echo out";
+    const spawned = await spawner.spawn(request("sh", ["-c", script], { stdio: "none", stderr: "pipe" }));
+    expect([spawned.stdin, spawned.stdout]).toEqual([undefined, undefined]);
+    const lines = (await text(spawned.stderr as Readable)).split("\n").map((line) => line.trim());
+    expect(lines.toSorted()).toEqual(["", "0", "err", "out"]);
+    expect(await spawned.exited).toMatchObject({ code: 0 });
+  });
+
   test("many processes at once are all told apart", async () => {
     using spawner = opened(create());
     const codes = Array.from({ length: 60 }, (_each, index) => index);
@@ -210,5 +236,5 @@ function opened(spawner: Spawner): OpenedSpawner {
 }
 
 function request(command: string, args: readonly string[], changes: Partial<SpawnRequest>): SpawnRequest {
-  return { command, args, environment, stdio: "pipes", ...changes };
+  return { command, args, environment, stdio: "pipes", stderr: "inherit", ...changes };
 }

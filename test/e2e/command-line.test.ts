@@ -109,6 +109,35 @@ test("environment variables set options", async () => {
   expect(server.log()).not.toContain('{"level"');
 });
 
+test("--delay is --cmd-attach-delay", async () => {
+  await using server = await startServer(["--delay", "0.5", "cat"]);
+  const startedAt = performance.now();
+  await using client = await join(server, "room");
+  client.send("hello");
+  await client.messages(1);
+  // Timers of Node keep whole milliseconds.
+  expect(performance.now() - startedAt).toBeGreaterThan(498);
+
+  const both = await runToEnd(["cat", "--delay", "1", "--cmd-attach-delay", "2"]);
+  expect(both.code).toBe(2);
+  expect(both.stderr).toContain("--cmd-attach-delay=2 and --delay=1 contradict each other");
+});
+
+test("--log text is for people, --log json and --json are one object a line, and both at once an error", async () => {
+  const [plain, json, alias] = await Promise.all(
+    [["--log", "text"], ["--log=json"], ["--json"]].map(async (words) => {
+      await using server = await startServer([...words, "cat"]);
+      return wholeLog(server);
+    }),
+  );
+  expect(plain).toMatch(/ info {2}listening on /);
+  for (const log of [json, alias]) expect(log).toMatch(/^\{"level":"info".*"msg":"listening on /);
+
+  const both = await runToEnd(["cat", "--json", "--log", "text"]);
+  expect(both.code).toBe(2);
+  expect(both.stderr).toContain("--log=text and --json contradict each other");
+});
+
 test("a flag wins over the environment variable, even over one that makes no sense", async () => {
   // The flag --addr is among the words of every server here.
   const env = { SCALESOCKET_ADDR: "nonsense", SCALESOCKET_FRAME: "json", SCALESOCKET_METRICS: "false" };

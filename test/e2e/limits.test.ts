@@ -1,106 +1,128 @@
-import { once } from "node:events";
-import { expect, test } from "vitest";
-import { WebSocket } from "ws";
-import { join, refusal } from "../helpers/client.ts";
-import { sh } from "../helpers/programs.ts";
-import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
-import { until } from "../helpers/until.ts";
+import { readFileSync } from "node:fs";
+import { symlink, writeFile } from "node:fs/promises";
+import { getPriority } from "node:os";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import { join } from "../helpers/client.ts";
+import { freePorts } from "../helpers/ports.ts";
+import { node, programPath, sh } from "../helpers/programs.ts";
+import { runToEnd, type RunOptions, startServer } from "../helpers/server.ts";
+import { tempFolder } from "../helpers/temp-folder.ts";
 
-test("--maxclients refuses one client too many in a room, until another has left", async () => {
-  await using server = await startServer(["--maxclients", "2", "cat"]);
-  await using first = await join(server, "a");
-  await using second = await join(server, "a");
-  await using other = await join(server, "b");
-  expect(await refused(server, "a")).toEqual({ status: 503, body: "room is full\n", retryAfter: "5" });
-  second.socket.close();
-  await until(async () => isLetIn(server, "a"), "a place in the room");
-  first.send("hello");
-  expect(await first.messages(1)).toEqual(["hello"]);
-  expect(other.received).toEqual([]);
-});
+const withoutKoffi: RunOptions = {
+  env: { NODE_OPTIONS: `--import ${pathToFileURL(programPath("without-koffi.mjs")).href}` },
+};
 
-test("--maxclients counts those who come at the same time", async () => {
-  await using server = await startServer(["--maxclients", "3", ...sh("cat")]);
-  const tries = await Promise.all(Array.from({ length: 12 }, () => tryToJoin(server, "a")));
-  const sockets = tries.filter((socket) => socket !== undefined);
-  expect(sockets.length).toBe(3);
-  for (const socket of sockets) socket.terminate();
-});
+/** Tells the limits that it was born with: address space, processor time, descriptors, niceness. */
+const tellLimits =
+  "awk '/^Max address space/ { print $4 } /^Max cpu time/ { print $4, $5 } /^Max open files/ { print $4 }' " +
+  "/proc/$$/limits; cut -d ' ' -f 19 /proc/$$/stat";
 
-test("--maxconnections refuses one client too many in all rooms together", async () => {
-  await using server = await startServer(["--maxconnections", "2", "cat"]);
-  await using first = await join(server, "a");
-  await using second = await join(server, "b");
-  for (const room of ["a", "b", "c"]) {
-    // oxlint-disable-next-line no-await-in-loop
-    expect(await refused(server, room)).toEqual({ status: 503, body: "server is full\n", retryAfter: "5" });
-  }
-  second.socket.close();
-  await until(async () => isLetIn(server, "c"), "a place in the server");
-  first.send("hello");
-  expect(await first.messages(1)).toEqual(["hello"]);
-});
-
-test("--rooms serves these rooms only", async () => {
-  await using server = await startServer(["--rooms", "lobby,__proto__", ...sh('echo "$ROOM"; cat')]);
-  for (const room of ["lobby", "__proto__"]) {
-    // oxlint-disable-next-line no-await-in-loop
-    await using client = await join(server, room);
-    // oxlint-disable-next-line no-await-in-loop
-    expect(await client.messages(1)).toEqual([room]);
-  }
-  for (const room of ["other", "constructor", "Lobby", "lobb%79,"]) {
-    // oxlint-disable-next-line no-await-in-loop
-    const { status, body } = await refused(server, room);
-    expect({ status, body }).toEqual({ status: 400, body: "no such room: only rooms with given names are served\n" });
-  }
-  await using decoded = await join(server, "lobb%79");
-  expect(await decoded.messages(1)).toEqual(["lobby"]);
-});
-
-test("--rooms does not take a name that no room can have", async () => {
-  const { code, stderr } = await runToEnd(["--rooms", "lobby,metrics", "cat"]);
-  expect(code).toBe(2);
-  expect(stderr).toContain('--rooms: expected names of rooms with commas between them, got "lobby,metrics"');
-});
-
-test("--maxrooms refuses the next room, and takes clients of those that are open", async () => {
-  await using server = await startServer(["--maxrooms", "2", "cat"]);
-  await using first = await join(server, "a");
-  await using second = await join(server, "b");
-  expect(await refused(server, "c")).toEqual({
-    status: 503,
-    body: "no room left: too many are open\n",
-    retryAfter: "5",
+describe.concurrent.each([
+  ["posix_spawn", {}],
+  ["child_process", withoutKoffi],
+] as const)("processes by %s", (_, options: RunOptions) => {
+  test("have the limits that the options say from their first instruction on", async () => {
+    const words = ["--limit-memory", "1G", "--limit-cpu", "7", "--limit-files=60", "--nice", "3"];
+    await using server = await startServer([...words, ...sh(tellLimits)], options);
+    await using client = await join(server, "a");
+    expect(await client.closed).toMatchObject({ code: 1000 });
+    // Their order is that of the file.
+    expect(client.received).toEqual(["7 8", "60", "1073741824", String(getPriority() + 3)]);
   });
-  await using third = await join(server, "a");
-  third.send("hello");
-  expect(await first.messages(1)).toEqual(["hello"]);
-  second.socket.close();
-  await until(async () => isLetIn(server, "c"), "a room to be gone");
+
+  test("that cannot be started close the client with the same reason as without limits", async () => {
+    await using folder = await tempFolder();
+    await using server = await startServer(["--limit-files", "60", "--nice=1", "./program", "--", "a b"], {
+      ...options,
+      cwd: folder.path,
+    });
+    await using early = await join(server, "a");
+    expect(await early.closed).toEqual({ code: 1011, reason: "cannot start ./program: no such file or directory" });
+    await writeFile(folder.at("program"), "#!/bin/sh\n");
+    await using tooEarly = await join(server, "a");
+    expect(await tooEarly.closed).toEqual({ code: 1011, reason: "cannot start ./program: permission denied" });
+    await writeFile(folder.at("program2"), 'echo "hello $1"\n', { mode: 0o755 });
+    await symlink("program2", folder.at("link"));
+    await using late = await startServer(["--limit-files", "60", "./link", "--", "a b"], {
+      ...options,
+      cwd: folder.path,
+    });
+    await using client = await join(late, "a");
+    expect(await client.closed).toMatchObject({ code: 1000 });
+    expect(client.received).toEqual(["hello a b"]);
+  });
 });
 
-async function refused(
-  server: TestServer,
-  room: string,
-): Promise<{ status: number; body: string; retryAfter: string | string[] | undefined }> {
-  const { status, body, headers } = await refusal(server, room);
-  return { status, body, retryAfter: headers["retry-after"] };
-}
+describe.concurrent("a process", () => {
+  test("that wants more memory than --limit-memory does not get it", async () => {
+    const script = 'head -c "$1" /dev/zero | tail -c "$1" | wc -c';
+    await using server = await startServer(["--limit-memory", "64M", ...sh(script, "200000000")]);
+    await using client = await join(server, "a");
+    await client.closed;
+    expect(client.received).not.toContain("200000000");
+  });
 
-async function isLetIn(server: TestServer, room: string): Promise<boolean> {
-  const socket = await tryToJoin(server, room);
-  socket?.terminate();
-  return socket !== undefined;
-}
+  test("that computes longer than --limit-cpu is ended, and the client is told how", async () => {
+    await using server = await startServer(["--limit-cpu", "1", ...sh("while :; do :; done")]);
+    await using client = await join(server, "a");
+    expect(await client.closed).toEqual({ code: 1011, reason: "process ended by SIGXCPU" });
+  });
 
-/** The socket of a client that was let in; undefined where it was refused. */
-async function tryToJoin(server: TestServer, room: string): Promise<WebSocket | undefined> {
-  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/${room}`);
-  try {
-    await once(socket, "open");
-    return socket;
-  } catch {
-    return undefined;
-  }
-}
+  test("that ignores the end of its processor time is killed a second later", async () => {
+    await using server = await startServer(["--limit-cpu", "1", ...sh("trap '' XCPU; while :; do :; done")]);
+    await using client = await join(server, "a");
+    expect(await client.closed).toEqual({ code: 1011, reason: "process ended by SIGKILL" });
+  });
+
+  test("behind --tcp has them, too", async () => {
+    const { range } = await freePorts(1);
+    const words = ["--tcp", "--tcpports", range, "--limit-files", "123", "--limit-cpu", "45"];
+    await using server = await startServer([...words, ...node("tcp-echo.mjs")]);
+    await using client = await join(server, "a");
+    client.send("hello");
+    expect(await client.messages(2)).toContain("hello");
+    const [, pid] = /process started room=a pid=(\d+)/.exec(server.log()) ?? [];
+    const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
+    expect(limits).toMatch(/^Max cpu time +45 +46 /m);
+    expect(limits).toMatch(/^Max open files +123 +123 /m);
+  });
+});
+
+describe.concurrent("an error at the start of the server", () => {
+  test("is a limit above what the system allows", async () => {
+    // Linux allows no more than /proc/sys/fs/nr_open, not even for root.
+    const { code, stdout, stderr } = await runToEnd(["--limit-files", "4294967295", "cat"]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^scalesocket: processes cannot be limited as asked: prlimit: .*NOFILE.*\n$/);
+  });
+
+  test("is a limit that leaves no program enough to start", async () => {
+    const { code, stderr } = await runToEnd(["--limit-memory", "1M", "cat"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^scalesocket: processes cannot be limited as asked: .+\n$/);
+  });
+
+  test.each([
+    ["prlimit", ["--limit-cpu", "5"]],
+    ["nice", ["--nice", "5"]],
+  ])("is that %s is missing", async (tool, words) => {
+    await using folder = await tempFolder();
+    const { code, stderr } = await runToEnd([...words, "/bin/cat"], { env: { PATH: folder.path } });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      `scalesocket: processes cannot be limited as asked: ${tool}(1) is needed for that and not there\n`,
+    );
+  });
+
+  test("is a niceness that the server has no right to", async () => {
+    await using folder = await tempFolder();
+    // What nice(1) of the GNU tools does without the right: it complains and goes on.
+    const tool = '#!/bin/sh\necho "nice: cannot set niceness: Permission denied" >&2\n';
+    await writeFile(folder.at("nice"), tool, { mode: 0o755 });
+    const env = { PATH: `${folder.path}:${process.env["PATH"]}` };
+    const { code, stderr } = await runToEnd(["--nice", "-1", "cat"], { env });
+    expect(code).toBe(1);
+    expect(stderr).toContain("cannot be limited as asked: nice: cannot set niceness: Permission denied");
+  });
+});

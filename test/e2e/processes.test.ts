@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
 import { dropped } from "../helpers/metrics.ts";
 import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
+import { freePorts } from "../helpers/ports.ts";
 import { programPath, sh } from "../helpers/programs.ts";
 import { type RunOptions, startServer, type TestServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
@@ -74,6 +75,7 @@ describe.concurrent("what a process is born with", () => {
     expect(variables).toEqual({
       KEPT: "this = that",
       EMPTY: "",
+      PYTHONUNBUFFERED: "1",
       GATEWAY_INTERFACE: "CGI/1.1",
       QUERY_STRING: "a=1&b=%20%22",
       REMOTE_ADDR: "127.0.0.1",
@@ -107,6 +109,17 @@ describe.concurrent("what a process is born with", () => {
     expect(parseEnvironment(first.received)["PATH"]).toBe(process.env["PATH"]);
     expect(parseEnvironment(second.received)).not.toHaveProperty("PATH");
     expect(parseEnvironment(second.received)).toHaveProperty("ROOM", "a");
+  });
+
+  test("PYTHONUNBUFFERED, unless --passenv passes another value of it on", async () => {
+    const env = { PYTHONUNBUFFERED: "" };
+    await using standard = await startServer(["/usr/bin/env"], { env });
+    await using named = await startServer(["--passenv", "PYTHONUNBUFFERED", "/usr/bin/env"], { env });
+    await using first = await join(standard, "a");
+    await using second = await join(named, "a");
+    await Promise.all([first.closed, second.closed]);
+    expect(parseEnvironment(first.received)).toHaveProperty("PYTHONUNBUFFERED", "1");
+    expect(parseEnvironment(second.received)).toHaveProperty("PYTHONUNBUFFERED", "");
   });
 
   test("headers can name no variable but those that begin with HTTP_, and secrets are kept back", async () => {
@@ -198,7 +211,15 @@ describe.concurrent.each([
     const variables = parseEnvironment(client.received);
     expect(variables).toMatchObject({ QUERY_STRING: "b=c", PATH: process.env["PATH"] });
     const names = Object.keys(variables).filter((name) => !/^(HTTP|REMOTE|REQUEST|SERVER)_/.test(name));
-    expect(names.toSorted()).toEqual(["GATEWAY_INTERFACE", "PATH", "PATH_INFO", "QUERY_STRING", "ROOM", "SCRIPT_NAME"]);
+    expect(names.toSorted()).toEqual([
+      "GATEWAY_INTERFACE",
+      "PATH",
+      "PATH_INFO",
+      "PYTHONUNBUFFERED",
+      "QUERY_STRING",
+      "ROOM",
+      "SCRIPT_NAME",
+    ]);
   });
 
   test("have all signals at their defaults, and none blocked", async () => {
@@ -444,6 +465,55 @@ describe.concurrent("the guardian of processes", () => {
     await until(() => server.log().includes("the guardian of processes is back"), "another guardian");
     server.child.kill("SIGKILL");
     await allGone(pids);
+  });
+});
+
+describe.concurrent("a process that says nothing 5 s after a client has spoken", () => {
+  const hint = / info .*python -u, stdbuf -oL .*$/gm;
+
+  test("gets one line in the log that explains buffering, however much it hears", async () => {
+    await using server = await startServer(["awk", "--", "{ print }"]);
+    await using client = await join(server, "a");
+    const startedAt = performance.now();
+    client.send("one");
+    await until(() => server.log().match(hint) !== null, "the explanation");
+    expect(performance.now() - startedAt).toBeGreaterThan(4900);
+    const [, pid] = /process started room=a pid=(\d+)/.exec(server.log()) ?? [];
+    client.send("two");
+    client.socket.close();
+    await ended(server, "process exited with code 0");
+    expect(server.log().match(hint)).toEqual([expect.stringMatching(new RegExp(` room=a pid=${pid}$`))]);
+  });
+
+  test("gets none before, nor when it has spoken, nor when it is gone", async () => {
+    await using server = await startServer(
+      sh("[ $ROOM = gone ] && exec head -n 1 >&2; [ $ROOM = spoken ] && echo hello; cat >&2"),
+    );
+    await using unasked = await join(server, "unasked");
+    await using gone = await join(server, "gone");
+    await using spoken = await join(server, "spoken");
+    await using silent = await join(server, "silent");
+    gone.send("bye");
+    await gone.closed;
+    await spoken.messages(1);
+    spoken.send("you too");
+    silent.send("well?");
+    await until(() => server.log().match(hint) !== null, "the explanation");
+    expect(server.log().match(hint)).toEqual([expect.stringContaining(" room=silent ")]);
+    expect(unasked.received).toEqual([]);
+  });
+
+  test("is not meant where it talks over TCP", async () => {
+    const { range } = await freePorts(1);
+    const quiet = "require('node:net').createServer().listen(process.env.PORT, '127.0.0.1')";
+    await using overTcp = await startServer(["--tcp", "--tcpports", range, "node", "--", "-e", quiet]);
+    await using overPipes = await startServer(sh("cat > /dev/null"));
+    await using first = await join(overTcp, "a");
+    first.send("hello");
+    await using second = await join(overPipes, "a");
+    second.send("hello");
+    await until(() => overPipes.log().match(hint) !== null, "the explanation");
+    expect(overTcp.log()).not.toMatch(hint);
   });
 });
 

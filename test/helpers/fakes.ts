@@ -144,6 +144,12 @@ export class FakeProcessLink implements ProcessLink {
     await turnEnd();
   }
 
+  /** The process writes to its stderr. */
+  async complains(output: string | Buffer): Promise<void> {
+    this.#events.onErrorChunk(Buffer.from(output));
+    await turnEnd();
+  }
+
   /** The process reads all that waits for it. */
   reads(): void {
     this.hasRoom = true;
@@ -168,6 +174,7 @@ export class FakeProcessLink implements ProcessLink {
 /** For tests of what stands below a room: nobody listens to the process. */
 export const noProcessEvents: ProcessEvents = {
   onChunk: () => undefined,
+  onErrorChunk: () => undefined,
   onWritable: () => undefined,
   onInputClosed: () => undefined,
   onEnding: () => undefined,
@@ -176,13 +183,13 @@ export const noProcessEvents: ProcessEvents = {
 
 /** A launch that is under way until the test says how it goes on. */
 export class FakeLaunch {
-  readonly request: JoinRequest;
+  readonly request: JoinRequest | undefined;
   readonly link: FakeProcessLink;
   readonly started: Promise<ProcessLink>;
   #resolve: (link: ProcessLink) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
 
-  constructor(request: JoinRequest, link: FakeProcessLink) {
+  constructor(request: JoinRequest | undefined, link: FakeProcessLink) {
     this.request = request;
     this.link = link;
     this.started = new Promise((resolve, reject) => {
@@ -210,8 +217,21 @@ export class FakeLauncher implements ProcessLauncher {
   released = 0;
   /** What `reserve` rejects with. */
   refusal: Error | undefined;
+  /** What it was asked for, in order. */
+  readonly asked: ("drain" | "kill")[] = [];
+  /** What `drain` waits for. */
+  drained: Promise<unknown> | undefined;
   /** What `reserve` waits for. */
   gate: Promise<unknown> | undefined;
+
+  async drain(): Promise<void> {
+    this.asked.push("drain");
+    await this.drained;
+  }
+
+  kill(): void {
+    this.asked.push("kill");
+  }
 
   /** Reservations that were neither used nor given back. */
   get held(): number {
@@ -246,7 +266,7 @@ export class FakeLauncher implements ProcessLauncher {
     return launch.succeed();
   }
 
-  #launch(request: JoinRequest, events: ProcessEvents): Promise<ProcessLink> {
+  #launch(request: JoinRequest | undefined, events: ProcessEvents): Promise<ProcessLink> {
     const launch = new FakeLaunch(request, new FakeProcessLink(events, 100 + this.launches.length));
     this.launches.push(launch);
     return launch.started;
@@ -283,6 +303,7 @@ export interface FakeContextOptions {
   readonly maxClients?: number;
   readonly lingerMs?: number;
   readonly restart?: RestartPolicy;
+  readonly silenceMs?: number;
 }
 
 /** The context of rooms; with notices, these are `+<id>` and `-<id>`. */
@@ -303,6 +324,7 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     joinMessage: hasNotices ? (id) => Buffer.from(`+${id}`) : undefined,
     leaveMessage: hasNotices ? (id) => Buffer.from(`-${id}`) : undefined,
     histories,
+    silenceMs: options.silenceMs,
     counters: new Counters(),
     logger,
     dropLog: new DropLog(logger),

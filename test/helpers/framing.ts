@@ -29,8 +29,9 @@ export function framingOptions(options: Partial<FramingOptions> = {}): FramingOp
 
 /** The options that ask for a framing by its name. */
 export function frameOptions(mode: FrameMode): FrameOptions {
-  const frames = { lines: undefined, raw: undefined, json: "json", gwsocket: "binary" } as const;
-  return { binary: mode === "raw", frame: frames[mode], clientFrame: undefined, serverFrame: undefined };
+  const frames = { lines: undefined, raw: undefined, streams: undefined, json: "json", gwsocket: "binary" } as const;
+  const stderr = mode === "streams" ? "clients" : "inherit";
+  return { binary: mode === "raw", frame: frames[mode], clientFrame: undefined, serverFrame: undefined, stderr };
 }
 
 /** What came of a piece of output, in a form that compares exactly; bytes of binary messages as hexadecimal digits. */

@@ -3,9 +3,11 @@ import { ServerError } from "../../src/errors.ts";
 import {
   completeOptions,
   longFlag,
-  optionNames,
+  namingsOf,
   type OptionName,
+  optionNames,
   type Options,
+  optionWithOpenValue,
   parseOption,
   variableOf,
 } from "../../src/options.ts";
@@ -33,7 +35,13 @@ const defaults: Options = {
   tcpPorts: { start: 9001, end: 9999 },
   attachDelayMs: undefined,
   passedVariables: ["PATH", "DYLD_LIBRARY_PATH"],
+  stderr: "inherit",
+  prewarm: 0,
   killGraceMs: 5000,
+  limitMemoryBytes: undefined,
+  limitCpuSeconds: undefined,
+  limitFiles: undefined,
+  nice: undefined,
   lingerMs: 0,
   restart: "never",
   rooms: undefined,
@@ -51,8 +59,8 @@ const defaults: Options = {
   metrics: false,
   stats: false,
   api: false,
-  logJson: false,
   verbosity: 0,
+  log: "text",
 };
 
 const flags: Record<OptionName, string> = {
@@ -82,6 +90,12 @@ const flags: Record<OptionName, string> = {
   maxRooms: "--maxrooms",
   maxClients: "--maxclients",
   maxConnections: "--maxconnections",
+  prewarm: "--prewarm",
+  stderr: "--stderr",
+  limitMemoryBytes: "--limit-memory",
+  limitCpuSeconds: "--limit-cpu",
+  limitFiles: "--limit-files",
+  nice: "--nice",
   maxMessageBytes: "--maxmessage",
   maxLineBytes: "--maxline",
   cacheBytes: "--cachebytes",
@@ -93,7 +107,7 @@ const flags: Record<OptionName, string> = {
   metrics: "--metrics",
   stats: "--stats",
   api: "--api",
-  logJson: "--json",
+  log: "--log",
   verbosity: "--verbose",
 };
 
@@ -115,7 +129,25 @@ test("each option has its flag, and its variable is called after it", () => {
   expect(Object.fromEntries(optionNames.map((name) => [name, longFlag(name)]))).toEqual(flags);
   expect(variableOf("address")).toBe("SCALESOCKET_ADDR");
   expect(variableOf("attachDelayMs")).toBe("SCALESOCKET_CMD_ATTACH_DELAY");
-  expect(new Set(optionNames.map(variableOf)).size).toBe(optionNames.length);
+});
+
+test("other names come behind an option's own, with a variable each, and no two options share one", () => {
+  expect(namingsOf("address")).toEqual([
+    { flag: "--addr <ADDR>", longFlag: "--addr", variable: "SCALESOCKET_ADDR", means: undefined },
+  ]);
+  expect(namingsOf("attachDelayMs").map(({ longFlag: long }) => long)).toEqual(["--cmd-attach-delay", "--delay"]);
+  expect(namingsOf("log")).toEqual([
+    { flag: "--log <FORMAT>", longFlag: "--log", variable: "SCALESOCKET_LOG", means: undefined },
+    { flag: "--json", longFlag: "--json", variable: "SCALESOCKET_JSON", means: "json" },
+  ]);
+  const variables = optionNames.flatMap(namingsOf).map(({ variable }) => variable);
+  expect(new Set(variables).size).toBe(variables.length);
+});
+
+test("the value of --frame stands behind = only", () => {
+  expect(optionWithOpenValue("--frame")).toBe("frame");
+  expect(optionWithOpenValue("--frame=json")).toBe(undefined);
+  expect(optionWithOpenValue("--addr")).toBe(undefined);
 });
 
 test.each<[OptionName, string, unknown]>([
@@ -152,6 +184,11 @@ test.each<[OptionName, string, unknown]>([
   ["cache", "all:999999999999999", { kept: "all", messages: 999_999_999_999_999 }],
   ["cacheBytes", "64K", 64 * kib],
   ["slow", "close", "close"],
+  ["log", "text", "text"],
+  ["stderr", "clients", "clients"],
+  ["prewarm", "0", 0],
+  ["prewarm", "1000", 1000],
+  ["log", "json", "json"],
   ["joinMessage", "", ""],
   ["joinMessage", "any #ID\n", "any #ID\n"],
   ["tcpPorts", "1:65535", { start: 1, end: 65_535 }],
@@ -174,6 +211,13 @@ test.each<[OptionName, string, unknown]>([
   ["maxRooms", "1", 1],
   ["maxClients", "1000000", 1_000_000],
   ["maxConnections", "0042", 42],
+  ["limitMemoryBytes", "1M", mib],
+  ["limitMemoryBytes", "2g", 2048 * mib],
+  ["limitCpuSeconds", "1", 1],
+  ["limitFiles", "64", 64],
+  ["nice", "19", 19],
+  ["nice", "-20", -20],
+  ["nice", "0", 0],
   ["maxMessageBytes", "1", 1],
   ["maxMessageBytes", "65536", 65_536],
   ["maxMessageBytes", "64K", 64 * kib],
@@ -203,6 +247,9 @@ const expected: Partial<Record<OptionName, string>> = {
   cache: "a whole number from 1, or all: or tagged: and such a number",
   cacheBytes: "bytes from 1 to 1G, with or without a unit (K, M, G)",
   slow: "one of pause, close, drop",
+  log: "one of text, json",
+  stderr: "one of inherit, log, clients",
+  prewarm: "a whole number from 0 to 1000",
   tcpPorts: "START:END with ports from 1 to 65535, the lower one first",
   attachDelayMs: "seconds from 0 to 3600",
   lingerMs: "seconds from 0 to 86400",
@@ -214,6 +261,10 @@ const expected: Partial<Record<OptionName, string>> = {
   slowTimeoutMs: "seconds from 0.1 to 3600",
   pingIntervalMs: "seconds from 0.1 to 86400",
   passedVariables: "names of variables with commas between them, or nothing",
+  limitMemoryBytes: "bytes from 1M to 65536G, with or without a unit (K, M, G)",
+  limitCpuSeconds: "a whole number from 1 to 1000000000",
+  limitFiles: "a whole number from 4 to 4294967295",
+  nice: "a whole number from -20 to 19",
   maxMessageBytes: "bytes from 1 to 512M, with or without a unit (K, M, G)",
   clientBufferBytes: "bytes from 1K to 1G, with or without a unit (K, M, G)",
   verbosity: "a whole number from 0 to 2",
@@ -280,6 +331,9 @@ test.each<[OptionName, readonly string[]]>([
   ],
   ["cacheBytes", ["0", "-1", "2G", "all"]],
   ["slow", ["", "wait", "toString"]],
+  ["log", ["", "JSON", "true", "xml"]],
+  ["stderr", ["", "none", "log,clients", "Clients"]],
+  ["prewarm", ["", "-1", "1001", "1.5", "two"]],
   ["tcpPorts", ["", "9001", "9001:", ":9999", "0:10", "10:9", "1:65536", "a:b", "1:2:3", "-1:5", "1-5", " 1:2"]],
   ["attachDelayMs", ["", "-1", "3600.1", "3601", "1e3", "1s", ".5", "1.", "NaN", "Infinity", "0x10", " 1", "1,5"]],
   ["lingerMs", ["", "-1", "86400.1", "5s", "never"]],
@@ -296,6 +350,10 @@ test.each<[OptionName, readonly string[]]>([
     ["", "0", "-1", "1.5M", "1T", "1MM", "M", "1 M", "513M", "1G", "1e6", "0x10", "64B", "12345678901234567890"],
   ],
   ["clientBufferBytes", ["1023", "0K", "2G"]],
+  ["limitMemoryBytes", ["", "0", "1048575", "512K", "65537G", "unlimited", "-1"]],
+  ["limitCpuSeconds", ["", "0", "0.5", "1s", "-1", "1e3", "1000000001"]],
+  ["limitFiles", ["", "3", "4294967296", "many", "1K"]],
+  ["nice", ["", "-21", "20", "1.5", "--1", "+5", "low"]],
   ["verbosity", ["", "-1", "1.5", "v", "true"]],
 ])("%s cannot be written in any other way, and the message says how it can", (name, texts) => {
   for (const text of texts) {
@@ -350,6 +408,9 @@ test.each<[OptionName, readonly unknown[]]>([
   ["maxConnections", [-1, 1_000_001]],
   ["passedVariables", ["PATH", ["1A"], [1], {}, [undefined]]],
   ["maxMessageBytes", [0, 1.5, 512 * mib + 1, Number.NaN, "1M"]],
+  ["limitMemoryBytes", [1, 1.5 * mib + 0.5, "1M"]],
+  ["limitCpuSeconds", [0, 0.5, Number.NaN, "1"]],
+  ["nice", [-21, 20, 0.5, "1"]],
   ["verbosity", [-1, 3, 0.5, "1"]],
 ])("%s is checked too where it did not come as text", (name, values) => {
   for (const value of values) {
@@ -413,6 +474,27 @@ test("who serves one client in all cannot wait for it to come back", () => {
   expect(error.message).toContain("--linger=1.5");
   expect(error.code).toBe("ERR_USAGE");
   expect(completeOptions({ oneshot: true, lingerMs: 0 }).oneshot).toBe(true);
+});
+
+test.each([
+  [{ binary: true }, "--binary"],
+  [{ frame: "json" }, "--frame=json"],
+  [{ frame: "binary" }, "--frame=binary"],
+  [{ maxLineBytes: 65 * mib }, `--maxline=${65 * mib}`],
+])("stderr for clients is lines, so it does not go together with %j", (other, name) => {
+  const error = errorOf(() => completeOptions({ stderr: "clients", ...other }));
+  expect(error.message).toContain("--stderr=clients");
+  expect(error.message).toContain(name);
+  expect(error.code).toBe("ERR_USAGE");
+  expect(completeOptions({ stderr: "log", ...other })).toMatchObject({ stderr: "log", ...other });
+});
+
+test("processes are not started ahead that need the port of a room", () => {
+  const error = errorOf(() => completeOptions({ prewarm: 2, tcp: true }));
+  expect(error.message).toContain("--prewarm=2");
+  expect(error.message).toContain("--tcp");
+  expect(error.code).toBe("ERR_USAGE");
+  expect(completeOptions({ prewarm: 0, tcp: true }).tcp).toBe(true);
 });
 
 function errorOf(run: () => unknown): ServerError {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type CommandLine, parseCommandLine } from "../../../src/cli/command-line.ts";
 import { ServerError } from "../../../src/errors.ts";
-import { completeOptions, type OptionName, optionNames, optionTable, variableOf } from "../../../src/options.ts";
+import { completeOptions, optionNames, optionTable, variableOf } from "../../../src/options.ts";
 import { version } from "../../../src/version.ts";
 
 test("a command alone runs with all defaults", () => {
@@ -60,24 +60,55 @@ test("a value may begin with a dash", () => {
   expect(parse("cat", "--joinmsg=--#ID").options.joinMessage).toBe("--#ID");
 });
 
-/** Values of options that are not anything but text. */
-const usable: Partial<Record<OptionName, string>> = {
-  attachDelayMs: "7",
-  clientFrame: "lines",
-  serverFrame: "lines",
-  cache: "5",
-  maxRooms: "7",
-  maxClients: "7",
-  maxConnections: "7",
-};
-
 test.each(optionNames)("%s can be set by its environment variable", (name) => {
-  const text = optionTable[name].bareText ?? optionTable[name].defaultText ?? usable[name] ?? "text";
+  const spec = optionTable[name];
+  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "text"];
+  const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);
+  if (text === undefined) throw new Error("no text is good");
   const value = optionTable[name].parse(text);
 
   expect(value).not.toBe(undefined);
   const environment = { SCALESOCKET_CACHE: "1", [variableOf(name)]: text };
   expect(parseCommandLine(["cat"], environment)).toMatchObject({ options: { [name]: value } });
+});
+
+test("an option can be given under another name, on the command line and in the environment", () => {
+  expect(parse("cat", "--delay", "2").options).toMatchObject({ attachDelayMs: 2000 });
+  expect(parse("cat", "--delay=2", "--cmd-attach-delay", "2.0").options).toMatchObject({ attachDelayMs: 2000 });
+  expect(runWith({ SCALESOCKET_DELAY: "3" }, "cat").options).toMatchObject({ attachDelayMs: 3000 });
+  expect(runWith({ SCALESOCKET_CMD_ATTACH_DELAY: "x" }, "cat", "--delay", "1").options.attachDelayMs).toBe(1000);
+});
+
+test("a name that stands for a value sets it, or nothing", () => {
+  expect(parse("cat").options.log).toBe("text");
+  expect(parse("cat", "--log", "json").options.log).toBe("json");
+  expect(parse("cat", "--json").options.log).toBe("json");
+  expect(parse("cat", "--json", "--log=json").options.log).toBe("json");
+  expect(runWith({ SCALESOCKET_JSON: "1" }, "cat").options.log).toBe("json");
+  expect(runWith({ SCALESOCKET_JSON: "0" }, "cat").options.log).toBe("text");
+  expect(runWith({ SCALESOCKET_JSON: "0", SCALESOCKET_LOG: "json" }, "cat").options.log).toBe("json");
+  expect(runWith({ SCALESOCKET_JSON: "1" }, "cat", "--log", "text").options.log).toBe("text");
+});
+
+test("two names of one option that contradict each other are an error which names both", () => {
+  expect(messageOf("cat", "--json", "--log", "text")).toBe(
+    "--log=text and --json contradict each other: both set --log",
+  );
+  expect(messageOf("cat", "--delay=1", "--cmd-attach-delay=2")).toBe(
+    "--cmd-attach-delay=2 and --delay=1 contradict each other: both set --cmd-attach-delay",
+  );
+  expect(errorOf(() => parseCommandLine(["cat"], { SCALESOCKET_JSON: "true", SCALESOCKET_LOG: "text" })).message).toBe(
+    "SCALESOCKET_LOG=text and SCALESOCKET_JSON contradict each other: both set --log",
+  );
+});
+
+test("a bad value under another name is told with that name", () => {
+  expect(messageOf("cat", "--delay", "x")).toBe('--delay: expected seconds from 0 to 3600, got "x"');
+  expect(messageOf("cat", "--json=yes")).toBe("option '--json' takes no value");
+  expect(errorOf(() => parseCommandLine(["cat"], { SCALESOCKET_JSON: "yes" })).message).toBe(
+    'SCALESOCKET_JSON: expected true or false, got "yes"',
+  );
+  expect(messageOf("cat", "--dela", "1")).toMatch(/\(Did you mean --delay\?\)$/);
 });
 
 test("other variables mean nothing", () => {
@@ -158,6 +189,8 @@ test("the help tells of every option, its default and the environment variables"
   expect(text).toContain("[one of binary, json; alone: binary]");
   expect(text).toContain("[one of pause, close, drop; default: pause]");
   expect(text).toContain("[default: PATH,DYLD_LIBRARY_PATH]");
+  expect(text).toContain("--delay <SECONDS> Same as --cmd-attach-delay ");
+  expect(text).toContain("--json Same as --log json ");
   expect(text).toContain("SCALESOCKET_ADDR");
   expect(text).toContain("What follows -- goes to the command untouched.");
 });
@@ -169,6 +202,10 @@ function run(commandLine: CommandLine): CommandLine & { kind: "run" } {
 
 function parse(...words: readonly string[]): CommandLine & { kind: "run" } {
   return run(parseCommandLine(words, {}));
+}
+
+function runWith(environment: NodeJS.ProcessEnv, ...words: readonly string[]): CommandLine & { kind: "run" } {
+  return run(parseCommandLine(words, environment));
 }
 
 function messageOf(...words: readonly string[]): string {

@@ -3,13 +3,21 @@ import { frameModes, type FrameOptions } from "../../../src/frame-modes.ts";
 import { createFraming } from "../../../src/framing/create-framing.ts";
 import { decode, encode, encodeNotice, framingOptions, gwsocketMessage, text } from "../../helpers/framing.ts";
 
-const none: FrameOptions = { binary: false, frame: undefined, clientFrame: undefined, serverFrame: undefined };
+const none: FrameOptions = {
+  binary: false,
+  frame: undefined,
+  clientFrame: undefined,
+  serverFrame: undefined,
+  stderr: "inherit",
+};
 
 test.each<[Partial<FrameOptions>, string, string]>([
   [{}, "lines", "lines"],
   [{ binary: true }, "raw", "raw"],
   [{ frame: "json" }, "json", "json"],
   [{ frame: "binary" }, "gwsocket", "gwsocket"],
+  [{ stderr: "log" }, "lines", "lines"],
+  [{ stderr: "clients" }, "streams", "streams"],
   [{ clientFrame: "json" }, "json", "lines"],
   [{ serverFrame: "json" }, "lines", "json"],
   [{ clientFrame: "binary", serverFrame: "json" }, "gwsocket", "json"],

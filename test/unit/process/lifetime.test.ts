@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ProcessExit } from "../../../src/links.ts";
 import { Lifetime } from "../../../src/process/lifetime.ts";
@@ -14,7 +15,7 @@ afterEach(() => {
 });
 
 /** A process that exits when the test says so, and what its lifetime does about it. */
-function setup() {
+function setup({ hasStderr = false } = {}) {
   const events: string[] = [];
   const signalGroup = (signal: NodeJS.Signals): void => {
     events.push(`${signal} to ${-pid}`);
@@ -22,7 +23,15 @@ function setup() {
   const exit = new EventEmitter<{ exit: [ProcessExit] }>();
   const exited = once(exit, "exit").then(([how]) => how as ProcessExit);
   const lifetime = new Lifetime({
-    spawned: { pid, stdin: undefined, stdout: undefined, exited, signalGroup, enlargeOutput: () => undefined },
+    spawned: {
+      pid,
+      stdin: undefined,
+      stdout: undefined,
+      stderr: hasStderr ? new PassThrough() : undefined,
+      exited,
+      signalGroup,
+      enlargeOutput: () => undefined,
+    },
     killGraceMs: 5000,
     closeInput: () => events.push("input closed"),
     onExit: () => events.push("exited"),
@@ -95,4 +104,52 @@ test("a fault is what the end tells of", async () => {
   lifetime.terminate("process does not listen");
   await exits({ signal: "SIGTERM" });
   expect(events.at(-1)).toBe("ended process does not listen");
+});
+
+test("the end of stderr is waited for as well, in whatever order the outputs end", async () => {
+  for (const first of ["stdout", "stderr"]) {
+    const { events, lifetime, exits } = setup({ hasStderr: true });
+    if (first === "stdout") lifetime.outputEnded();
+    else lifetime.errorOutputEnded();
+    // oxlint-disable-next-line no-await-in-loop
+    await exits();
+    expect(events).toEqual(["exited"]);
+    if (first === "stdout") lifetime.errorOutputEnded();
+    else lifetime.outputEnded();
+    expect(events).toEqual(["exited", `SIGKILL to ${-pid}`, "ended 0"]);
+  }
+});
+
+test("stderr that something else holds open is waited for no longer than a second", async () => {
+  const { events, lifetime, exits } = setup({ hasStderr: true });
+  lifetime.outputEnded();
+  await exits();
+  await vi.advanceTimersByTimeAsync(999);
+  expect(events).toEqual(["exited"]);
+  await vi.advanceTimersByTimeAsync(2);
+  expect(events.at(-1)).toBe("ended 0");
+});
+
+test("of a process that was asked to go the last words on stderr are waited for, and its group goes at once", async () => {
+  const { events, lifetime, exits } = setup({ hasStderr: true });
+  lifetime.pauseGrace();
+  lifetime.terminate();
+  await exits();
+  expect(events).toEqual(["input closed", "exited", `SIGKILL to ${-pid}`]);
+  lifetime.errorOutputEnded();
+  expect(events.at(-1)).toBe("ended 0");
+
+  const other = setup({ hasStderr: true });
+  other.lifetime.pauseGrace();
+  other.lifetime.terminate();
+  await other.exits();
+  await vi.advanceTimersByTimeAsync(1001);
+  expect(other.events.at(-1)).toBe("ended 0");
+});
+
+test("a process that is killed while its stderr is waited for is not waited for any more", async () => {
+  const { events, lifetime, exits } = setup({ hasStderr: true });
+  await exits();
+  lifetime.kill();
+  expect(events.at(-1)).toBe("ended 0");
 });

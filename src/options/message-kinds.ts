@@ -1,4 +1,4 @@
-import type { Common, OptionSpec } from "./option-kinds.ts";
+import type { Common, OptionSpec } from "./spec.ts";
 
 const maxDelimiters = 16;
 const delimitersExpected =
@@ -28,22 +28,6 @@ export function delimiters(common: Common): OptionSpec<string | undefined> {
       return oneByteOnly.test(characters) ? characters : undefined;
     },
     check: (value) => typeof value === "string" && oneByteOnly.test(value),
-  };
-}
-
-/** No character that JSON can spell in more than one way, but for its `\u`. */
-const fieldNamePattern = /^[A-Za-z0-9_$.:@-]{1,64}$/;
-
-/** The name of a top-level field in JSON. */
-export function fieldName(common: Common & { default: string }): OptionSpec<string> {
-  const { default: defaultText, ...rest } = common;
-  return {
-    ...rest,
-    expected: "1 to 64 characters out of letters, digits and _$.:@-",
-    defaultText,
-    bareText: undefined,
-    parse: (value) => (fieldNamePattern.test(value) ? value : undefined),
-    check: (value) => typeof value === "string" && fieldNamePattern.test(value),
   };
 }
 

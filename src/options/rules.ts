@@ -1,7 +1,7 @@
-import { ServerError } from "./errors.ts";
-import { frameModes } from "./frame-modes.ts";
-import { jsonFields } from "./json-fields.ts";
-import type { Options } from "./option-table.ts";
+import { ServerError } from "../errors.ts";
+import { frameModes } from "../frame-modes.ts";
+import { jsonFields } from "../json-fields.ts";
+import type { Options } from "./table.ts";
 
 /** Refuses what cannot be done together. @throws ServerError ERR_USAGE that names the options and their values. */
 export function checkTogether(options: Options): void {
@@ -10,6 +10,8 @@ export function checkTogether(options: Options): void {
   checkFields(options);
   checkCache(options);
   checkLinger(options);
+  checkPrewarm(options);
+  checkStderr(options);
 }
 
 function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void {
@@ -32,11 +34,6 @@ function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void
 
 /** What can stand in the middle of JSON text, where a client could end a line with it and begin one of its own. */
 const jsonCharacters = /[ -\x7f]/;
-
-function checkLinger({ oneshot, lingerMs }: Options): void {
-  if (!oneshot || lingerMs === 0) return;
-  refuse(`--oneshot lets nobody come back, so it does not go together with --linger=${lingerMs / 1000}`);
-}
 
 function checkDelimiters(options: Options): void {
   const { binary, delimiters, nullDelimited } = options;
@@ -80,6 +77,36 @@ function checkCache(options: Options): void {
       `--cache=tagged:${cache.messages} looks for a field of the process's messages, ` +
         "so it needs --frame=json or --serverframe=json",
     );
+  }
+}
+
+function checkLinger({ oneshot, lingerMs }: Options): void {
+  if (!oneshot || lingerMs === 0) return;
+  refuse(`--oneshot lets nobody come back, so it does not go together with --linger=${lingerMs / 1000}`);
+}
+
+function checkPrewarm({ prewarm, tcp }: Options): void {
+  if (prewarm === 0 || !tcp) return;
+  refuse(`--prewarm=${prewarm} does not go together with --tcp: a port is given to a room, which is not known yet`);
+}
+
+/** In JSON a byte may take six characters, and Node has no longer strings than 512M. */
+const longestTaggedLineBytes = 64 * 1024 ** 2;
+
+function checkStderr({ stderr, binary, frame, clientFrame, serverFrame, maxLineBytes }: Options): void {
+  if (stderr !== "clients") return;
+  const given = [
+    ["--frame", frame],
+    ["--clientframe", clientFrame],
+    ["--serverframe", serverFrame],
+  ] as const;
+  const [flag, mode] = given.find(([, each]) => each !== undefined && each !== "lines") ?? [];
+  const other = binary ? "--binary" : flag === undefined ? undefined : `${flag}=${mode}`;
+  if (other !== undefined) {
+    refuse(`--stderr=clients sends lines in messages of its own, so it does not go together with ${other}`);
+  }
+  if (maxLineBytes > longestTaggedLineBytes) {
+    refuse(`--stderr=clients does not go together with --maxline=${maxLineBytes}: it takes lines of up to 64M`);
   }
 }
 

@@ -1,0 +1,36 @@
+import { ServerError } from "../errors.ts";
+import { checkTogether } from "./rules.ts";
+import type { OptionSpec } from "./spec.ts";
+import { type OptionName, optionNames, type Options, optionTable } from "./table.ts";
+
+/** Reads one option's text, which stood at `source`. @throws ServerError ERR_USAGE */
+export function parseOption(name: OptionName, value: string, source: string): unknown {
+  const spec: OptionSpec<unknown> = optionTable[name];
+  const parsed = spec.parse(value);
+  if (parsed === undefined) throw unexpected(source, spec.expected, value);
+  return parsed;
+}
+
+/** Fills in defaults, and checks each value and what goes together. @throws ServerError ERR_USAGE */
+export function completeOptions(given: { readonly [Name in OptionName]?: unknown }): Options {
+  const options: Record<string, unknown> = {};
+  for (const name of optionNames) {
+    const spec: OptionSpec<unknown> = optionTable[name];
+    const value = given[name] ?? defaultOf(spec);
+    if (value !== undefined && !spec.check(value)) throw unexpected(name, spec.expected, value);
+    options[name] = value;
+  }
+  const complete = options as Options;
+  checkTogether(complete);
+  return complete;
+}
+
+function defaultOf(spec: OptionSpec<unknown>): unknown {
+  if (spec.defaultText !== undefined) return spec.parse(spec.defaultText);
+  return spec.bareText === "true" ? false : undefined;
+}
+
+/** The error of a value that is not what is expected where it stood. */
+export function unexpected(source: string, expected: string, value: unknown): ServerError {
+  return new ServerError("ERR_USAGE", `${source}: expected ${expected}, got ${JSON.stringify(value)}`);
+}

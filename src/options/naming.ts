@@ -1,0 +1,52 @@
+import type { OptionSpec } from "./spec.ts";
+import { type OptionName, optionNames, optionTable } from "./table.ts";
+
+/** One of the names under which an option can be given: its own, or another one. */
+export interface OptionNaming {
+  /** As written on the command line, such as `-b, --binary` or `--addr <ADDR>`. */
+  readonly flag: string;
+  readonly longFlag: string;
+  readonly variable: string;
+  /** The value that the name alone stands for; undefined where the value is written behind it. */
+  readonly means: string | undefined;
+}
+
+/** All names of an option, its own first. */
+export function namingsOf(name: OptionName): readonly OptionNaming[] {
+  const spec: OptionSpec<unknown> = optionTable[name];
+  return [spec, ...(spec.aliases ?? [])].map((named) =>
+    toNaming(named.flag, "means" in named ? named.means : undefined),
+  );
+}
+
+/** The long flag of an option, such as `--addr`. */
+export function longFlag(name: OptionName): string {
+  return longOf(optionTable[name].flag);
+}
+
+/** The environment variable of an option, such as `SCALESOCKET_ADDR`. */
+export function variableOf(name: OptionName): string {
+  return variableFor(longFlag(name));
+}
+
+/** The option whose value may stand only behind `=` in this word, and need not be there. */
+export function optionWithOpenValue(word: string): OptionName | undefined {
+  return optionNames.find((name) => namingsOf(name).some((naming) => naming.longFlag === word && isOpen(naming.flag)));
+}
+
+function isOpen(flag: string): boolean {
+  return flag.includes("[");
+}
+
+function toNaming(flag: string, means: string | undefined): OptionNaming {
+  const long = longOf(flag);
+  return { flag, longFlag: long, variable: variableFor(long), means };
+}
+
+function longOf(flag: string): string {
+  return /--[a-z-]+/.exec(flag)?.[0] ?? flag;
+}
+
+function variableFor(long: string): string {
+  return `SCALESOCKET_${long.slice(2).toUpperCase().replaceAll("-", "_")}`;
+}

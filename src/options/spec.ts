@@ -1,0 +1,48 @@
+/** One option, as everything that deals with options needs to know it. */
+export interface OptionSpec<Value> {
+  /** As written on the command line, such as `-b, --binary` or `--addr <ADDR>`. */
+  readonly flag: string;
+  readonly group: OptionGroup;
+  readonly help: string;
+  /** What may be written, for people. */
+  readonly expected: string;
+  /** The value without the option, as it would be written; undefined where there is none. */
+  readonly defaultText: string | undefined;
+  /** What the flag means when it is given without a value; undefined where it needs one. */
+  readonly bareText: string | undefined;
+  /** Whether giving the flag again means more of it. */
+  readonly isCounted?: boolean;
+  /** Other names of the option. */
+  readonly aliases?: readonly OptionAlias[];
+  /** Undefined where the text is not what is expected. */
+  parse(text: string): Value | undefined;
+  /** Whether a value that did not come as text is acceptable. */
+  check(value: unknown): boolean;
+}
+
+/** Another name of an option. */
+interface OptionAlias {
+  /** As written on the command line, such as `--delay <SECONDS>`. */
+  readonly flag: string;
+  /** The value that the alias alone stands for, as it would be written; undefined where it takes a value itself. */
+  readonly means?: string;
+}
+
+export const optionGroups = {
+  listening: "Listening",
+  messages: "Messages",
+  process: "Process",
+  rooms: "Rooms",
+  limits: "Limits",
+  http: "HTTP",
+  logging: "Logging",
+} as const;
+export type OptionGroup = keyof typeof optionGroups;
+
+/** What every option says of itself. */
+export interface Common {
+  readonly flag: string;
+  readonly group: OptionGroup;
+  readonly help: string;
+  readonly aliases?: readonly OptionAlias[];
+}

@@ -1,0 +1,47 @@
+import { httpOptions } from "./groups/http.ts";
+import { limitsOptions } from "./groups/limits.ts";
+import { listeningOptions } from "./groups/listening.ts";
+import { loggingOptions } from "./groups/logging.ts";
+import { messagesOptions } from "./groups/messages.ts";
+import { processOptions } from "./groups/process.ts";
+import { roomsOptions } from "./groups/rooms.ts";
+import type { OptionSpec } from "./spec.ts";
+
+/** THE table of options: flags, environment variables, validation, `--help` and docs/options.md come from it. */
+export const optionTable = {
+  ...listeningOptions,
+  ...messagesOptions,
+  ...processOptions,
+  ...roomsOptions,
+  ...limitsOptions,
+  ...httpOptions,
+  ...loggingOptions,
+} as const;
+
+export type OptionName = keyof typeof optionTable;
+
+type ValueOf<Spec> = Spec extends OptionSpec<infer Value> ? Value : never;
+
+/** What is undefined where it was not given. Texts and flags say so, or have a default, by their kind. */
+type WithoutDefault =
+  | "frame"
+  | "clientFrame"
+  | "serverFrame"
+  | "attachDelayMs"
+  | "limitMemoryBytes"
+  | "limitCpuSeconds"
+  | "limitFiles"
+  | "nice"
+  | "rooms"
+  | "maxRooms"
+  | "maxClients"
+  | "maxConnections";
+
+/** Every option with its value; undefined where it has no default and was not given. */
+export type Options = {
+  readonly [Name in OptionName]: Name extends WithoutDefault
+    ? ValueOf<(typeof optionTable)[Name]> | undefined
+    : ValueOf<(typeof optionTable)[Name]>;
+};
+
+export const optionNames = Object.keys(optionTable) as OptionName[];

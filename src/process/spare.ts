@@ -1,0 +1,84 @@
+import type { ProcessEvents, ProcessExit, ProcessLink } from "../links.ts";
+
+/** What is to be known of a process that no room has. */
+export interface SpareOwner {
+  /** It has exited, so no room may get it. */
+  onEnding(spare: Spare): void;
+  onGone(spare: Spare, exit: ProcessExit): void;
+}
+
+/** A process that waits for a room. What it writes stays in its pipes until one takes it. */
+export class Spare implements ProcessEvents {
+  readonly #owner: SpareOwner;
+  #link: ProcessLink | undefined;
+  #events: ProcessEvents | undefined;
+  #isInputClosed = false;
+  #hasExited = false;
+
+  constructor(owner: SpareOwner) {
+    this.#owner = owner;
+  }
+
+  /** Whether the process is of no use to any room; it may be over before it was handed to us. */
+  get hasExited(): boolean {
+    return this.#hasExited;
+  }
+
+  /** The process is there. */
+  open(link: ProcessLink): void {
+    this.#link = link;
+    if (!this.#hasExited) link.pause();
+  }
+
+  /** Hands the process over: from now on its events go to the room. */
+  take(events: ProcessEvents): ProcessLink {
+    const link = this.#link;
+    if (link === undefined) throw new Error("a process that is not there was taken");
+    this.#events = events;
+    link.resume();
+    // A room hears of its process when it has the link, not before.
+    if (this.#isInputClosed) setImmediate(() => events.onInputClosed());
+    return link;
+  }
+
+  terminate(): void {
+    this.#link?.terminate();
+  }
+
+  kill(): void {
+    this.#link?.kill();
+  }
+
+  onChunk(chunk: Buffer): void {
+    this.#events?.onChunk(chunk);
+  }
+
+  onErrorChunk(chunk: Buffer): void {
+    this.#events?.onErrorChunk(chunk);
+  }
+
+  onWritable(): void {
+    this.#events?.onWritable();
+  }
+
+  onInputClosed(): void {
+    this.#isInputClosed = true;
+    this.#events?.onInputClosed();
+  }
+
+  onEnding(): void {
+    if (this.#events !== undefined) {
+      this.#events.onEnding();
+      return;
+    }
+    this.#hasExited = true;
+    this.#owner.onEnding(this);
+    // Its end is told when its output has been read, be it for nobody.
+    this.#link?.resume();
+  }
+
+  onEnd(exit: ProcessExit): void {
+    if (this.#events === undefined) this.#owner.onGone(this, exit);
+    else this.#events.onEnd(exit);
+  }
+}

@@ -1,0 +1,29 @@
+/** Notices once that a process says nothing for some time although somebody has spoken to it. */
+export class SilenceWatch {
+  readonly #limitMs: number;
+  readonly #onSilence: () => void;
+  #state: "waiting" | "watching" | "over" = "waiting";
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(limitMs: number, onSilence: () => void) {
+    this.#limitMs = limitMs;
+    this.#onSilence = onSilence;
+  }
+
+  /** Somebody has spoken to the process: from the first time on it has its time to say something. */
+  start(): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "watching";
+    this.#timer = setTimeout(() => {
+      this.#state = "over";
+      this.#onSilence();
+    }, this.#limitMs).unref();
+  }
+
+  /** The process has said something, or will not be asked any more. */
+  stop(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    clearTimeout(this.#timer);
+  }
+}
