@@ -216,6 +216,15 @@ export const optionTable = {
     help: "Serve statistics of each open room at /<ROOM>/stats, and single ones at /<ROOM>/stats/<STATISTIC>",
   }),
 
+  compat: choice({
+    flag: "--compat <VERSION>",
+    group: "compat",
+    choices: ["0.2"],
+    help:
+      "Read the command line as this version of the original did: 0.2 has fields _from and _to, --frame alone is " +
+      "json, and --json is JSON framing with join and leave messages",
+  }),
+
   logJson: flag({
     flag: "--json",
     group: "logging",
@@ -235,7 +244,7 @@ type ValueOf<Spec> = Spec extends OptionSpec<infer Value> ? Value : never;
 
 /** Every option with its value; undefined where it has no default and was not given. */
 export type Options = {
-  readonly [Name in OptionName]: Name extends "frame" | "clientFrame" | "serverFrame" | "attachDelayMs"
+  readonly [Name in OptionName]: Name extends "frame" | "clientFrame" | "serverFrame" | "attachDelayMs" | "compat"
     ? ValueOf<(typeof optionTable)[Name]> | undefined
     : ValueOf<(typeof optionTable)[Name]>;
 };

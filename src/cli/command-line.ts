@@ -12,6 +12,7 @@ import {
   variableOf,
 } from "../options.ts";
 import { version } from "../version.ts";
+import { applyCompat } from "./compat.ts";
 
 /** What a command line asks for: to run, or only to print something. */
 export type CommandLine =
@@ -30,14 +31,14 @@ environment variable: SCALESOCKET_ and its name in capitals, such as SCALESOCKET
 /** Reads the words behind the program's name. @throws ServerError ERR_USAGE */
 export function parseCommandLine(words: readonly string[], environment: NodeJS.ProcessEnv): CommandLine {
   const separator = words.indexOf("--");
-  const ours = separator === -1 ? words : words.slice(0, separator);
+  const ours = applyCompat(separator === -1 ? words : words.slice(0, separator), environment);
   const args = separator === -1 ? [] : words.slice(separator + 1);
   let printed = "";
   const program = createProgram((text) => {
     printed += text;
   });
   try {
-    program.parse(ours.map(withoutOpenValue), { from: "user" });
+    program.parse(ours.words.map(withoutOpenValue), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "print", text: printed };
@@ -46,7 +47,7 @@ export function parseCommandLine(words: readonly string[], environment: NodeJS.P
   const [command, ...excess] = program.args;
   checkWords(command, excess);
   const texts = program.opts<OptionTexts>();
-  return { kind: "run", command, args, options: readOptions(texts, environment) };
+  return { kind: "run", command, args, options: readOptions(texts, ours.environment) };
 }
 
 function createProgram(write: (text: string) => void): Command {

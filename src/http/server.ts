@@ -34,7 +34,7 @@ const httpLimits = {
 const goodbyeMs = 1000;
 
 /** What a server is made with: the command, and options under the names of the table in option-table.ts. */
-export type ServerOptions = Partial<Omit<Options, "logJson" | "verbosity">> & {
+export type ServerOptions = Partial<Omit<Options, "logJson" | "verbosity" | "compat">> & {
   readonly command: string;
   readonly args?: readonly string[];
   /** Where variables for the processes are taken from (see `passedVariables`): `process.env`, say. Empty by default. */

@@ -66,6 +66,7 @@ const usable: Partial<Record<OptionName, string>> = {
   clientFrame: "lines",
   serverFrame: "lines",
   cache: "5",
+  compat: "0.2",
 };
 
 test.each(optionNames)("%s can be set by its environment variable", (name) => {
