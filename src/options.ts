@@ -1,5 +1,12 @@
 export { completeOptions, parseOption, unexpected } from "./options/complete.ts";
 export { expectedOfFlag, parseFlag } from "./options/kinds.ts";
-export { longFlag, namingsOf, type OptionNaming, optionWithOpenValue, variableOf } from "./options/naming.ts";
+export {
+  isValueOfOption,
+  longFlag,
+  namingsOf,
+  type OptionNaming,
+  optionWithOpenValue,
+  variableOf,
+} from "./options/naming.ts";
 export { type OptionGroup, type OptionSpec, optionGroups } from "./options/spec.ts";
 export { type OptionName, optionNames, type Options, optionTable } from "./options/table.ts";

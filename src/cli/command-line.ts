@@ -4,6 +4,7 @@ import { ServerError } from "../errors.ts";
 import {
   completeOptions,
   expectedOfFlag,
+  isValueOfOption,
   longFlag,
   namingsOf,
   type OptionGroup,
@@ -20,6 +21,7 @@ import {
   unexpected,
 } from "../options.ts";
 import { version } from "../version.ts";
+import { applyCompat } from "./compat.ts";
 
 /** What a command line asks for: to run, or only to print something. */
 export type CommandLine =
@@ -46,14 +48,14 @@ environment variable: SCALESOCKET_ and its name in capitals, such as SCALESOCKET
 /** Reads the words behind the program's name. @throws ServerError ERR_USAGE */
 export function parseCommandLine(words: readonly string[], environment: NodeJS.ProcessEnv): CommandLine {
   const separator = words.indexOf("--");
-  const ours = separator === -1 ? words : words.slice(0, separator);
+  const ours = applyCompat(separator === -1 ? words : words.slice(0, separator), environment);
   const args = separator === -1 ? [] : words.slice(separator + 1);
   let printed = "";
   const program = createProgram((text) => {
     printed += text;
   });
   try {
-    program.parse(ours.map(withoutOpenValue), { from: "user" });
+    program.parse(withoutOpenValues(ours.words), { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: "print", text: printed };
@@ -62,7 +64,7 @@ export function parseCommandLine(words: readonly string[], environment: NodeJS.P
   const [command, ...excess] = program.args;
   checkWords(command, excess);
   const texts = program.opts<FlagTexts>();
-  return { kind: "run", command, args, options: readOptions(texts, environment) };
+  return { kind: "run", command, args, options: readOptions(texts, ours.environment) };
 }
 
 function createProgram(write: (text: string) => void): Command {
@@ -125,9 +127,12 @@ function explainUnknown(flag: string): string {
 }
 
 /** An option like `--frame[=MODE]` takes its value only with `=`, never from the next word. */
-function withoutOpenValue(word: string): string {
-  const name = optionWithOpenValue(word);
-  return name === undefined ? word : `${word}=${optionTable[name].bareText}`;
+function withoutOpenValues(words: readonly string[]): string[] {
+  return words.map((word, index) => {
+    const name = optionWithOpenValue(word);
+    if (name === undefined || isValueOfOption(words, index)) return word;
+    return `${word}=${optionTable[name].bareText}`;
+  });
 }
 
 function checkWords(command: string | undefined, excess: readonly string[]): asserts command is string {

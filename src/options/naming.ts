@@ -34,6 +34,15 @@ export function optionWithOpenValue(word: string): OptionName | undefined {
   return optionNames.find((name) => namingsOf(name).some((naming) => naming.longFlag === word && isOpen(naming.flag)));
 }
 
+/** Whether a word of a command line is the value of the option before it. */
+export function isValueOfOption(words: readonly string[], index: number): boolean {
+  const before = words[index - 1];
+  const takesNext = optionNames
+    .flatMap(namingsOf)
+    .some((naming) => naming.longFlag === before && naming.flag.includes("<"));
+  return takesNext && !isValueOfOption(words, index - 1);
+}
+
 function isOpen(flag: string): boolean {
   return flag.includes("[");
 }

@@ -36,6 +36,7 @@ export const optionGroups = {
   limits: "Limits",
   http: "HTTP",
   logging: "Logging",
+  compat: "Compatibility",
 } as const;
 export type OptionGroup = keyof typeof optionGroups;
 

@@ -1,3 +1,4 @@
+import { compatOptions } from "./groups/compat.ts";
 import { httpOptions } from "./groups/http.ts";
 import { limitsOptions } from "./groups/limits.ts";
 import { listeningOptions } from "./groups/listening.ts";
@@ -16,6 +17,7 @@ export const optionTable = {
   ...limitsOptions,
   ...httpOptions,
   ...loggingOptions,
+  ...compatOptions,
 } as const;
 
 export type OptionName = keyof typeof optionTable;
@@ -32,6 +34,7 @@ type WithoutDefault =
   | "limitCpuSeconds"
   | "limitFiles"
   | "nice"
+  | "compat"
   | "rooms"
   | "maxRooms"
   | "maxClients"

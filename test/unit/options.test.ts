@@ -61,6 +61,7 @@ const defaults: Options = {
   api: false,
   verbosity: 0,
   log: "text",
+  compat: undefined,
 };
 
 const flags: Record<OptionName, string> = {
@@ -108,6 +109,7 @@ const flags: Record<OptionName, string> = {
   stats: "--stats",
   api: "--api",
   log: "--log",
+  compat: "--compat",
   verbosity: "--verbose",
 };
 
@@ -183,6 +185,7 @@ test.each<[OptionName, string, unknown]>([
   ["cache", "all:100", { kept: "all", messages: 100 }],
   ["cache", "all:999999999999999", { kept: "all", messages: 999_999_999_999_999 }],
   ["cacheBytes", "64K", 64 * kib],
+  ["compat", "0.2", "0.2"],
   ["slow", "close", "close"],
   ["log", "text", "text"],
   ["stderr", "clients", "clients"],
@@ -246,6 +249,7 @@ const expected: Partial<Record<OptionName, string>> = {
   fromField: "1 to 64 characters out of letters, digits and _$.:@-",
   cache: "a whole number from 1, or all: or tagged: and such a number",
   cacheBytes: "bytes from 1 to 1G, with or without a unit (K, M, G)",
+  compat: "one of 0.2",
   slow: "one of pause, close, drop",
   log: "one of text, json",
   stderr: "one of inherit, log, clients",
@@ -330,6 +334,7 @@ test.each<[OptionName, readonly string[]]>([
     ],
   ],
   ["cacheBytes", ["0", "-1", "2G", "all"]],
+  ["compat", ["", "0.1", "0.20", "2", "__proto__"]],
   ["slow", ["", "wait", "toString"]],
   ["log", ["", "JSON", "true", "xml"]],
   ["stderr", ["", "none", "log,clients", "Clients"]],

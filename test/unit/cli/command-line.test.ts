@@ -58,11 +58,12 @@ test("an empty list of variables can be written in two ways", () => {
 test("a value may begin with a dash", () => {
   expect(parse("cat", "--joinmsg", "-#ID").options.joinMessage).toBe("-#ID");
   expect(parse("cat", "--joinmsg=--#ID").options.joinMessage).toBe("--#ID");
+  expect(parse("cat", "--joinmsg", "--frame").options).toMatchObject({ joinMessage: "--frame", frame: undefined });
 });
 
 test.each(optionNames)("%s can be set by its environment variable", (name) => {
   const spec = optionTable[name];
-  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "text"];
+  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "0.2", "text"];
   const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);
   if (text === undefined) throw new Error("no text is good");
   const value = optionTable[name].parse(text);

@@ -1,0 +1,74 @@
+import { isValueOfOption, longFlag, variableOf } from "../options.ts";
+
+/** Options by their variables, with what would be written there. */
+type Variables = Readonly<Record<string, string>>;
+
+/** How another version read a command line. */
+interface Compat {
+  /** What it took for granted. */
+  readonly defaults: Variables;
+  /** What a flag without a value meant, where that is something else now. */
+  readonly bareValues: Readonly<Record<string, string>>;
+  /** Flags that stood for several options; what is given for those wins. */
+  readonly macros: Readonly<Record<string, Variables>>;
+}
+
+/** A command line and its environment, as they are to be read. */
+export interface Reading {
+  readonly words: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+const compatTable = new Map<string, Compat>([
+  [
+    "0.2",
+    {
+      defaults: { [variableOf("fromField")]: "_from", [variableOf("toField")]: "_to" },
+      bareValues: { "--frame": "json" },
+      macros: {
+        "--json": {
+          [variableOf("frame")]: "json",
+          [variableOf("joinMessage")]: '{"t":"Join","_from":#ID}',
+          [variableOf("leaveMessage")]: '{"t":"Leave","_from":#ID}',
+        },
+      },
+    },
+  ],
+]);
+
+const unsetTexts = new Set(["", "0", "false"]);
+
+/** Rewrites a command line that asks to be read as by another version (`--compat`); any other stays as it is. */
+export function applyCompat(words: readonly string[], environment: NodeJS.ProcessEnv): Reading {
+  const version = versionIn(words) ?? environment[variableOf("compat")];
+  const compat = compatTable.get(version ?? "");
+  if (compat === undefined) return { words, environment };
+  const kept: string[] = [];
+  const fromFlags: Record<string, string> = {};
+  for (const [index, word] of words.entries()) {
+    if (isValueOfOption(words, index)) kept.push(word);
+    else if (Object.hasOwn(compat.macros, word)) Object.assign(fromFlags, compat.macros[word]);
+    else if (Object.hasOwn(compat.bareValues, word)) kept.push(`${word}=${compat.bareValues[word]}`);
+    else kept.push(word);
+  }
+  return { words: kept, environment: { ...compat.defaults, ...withoutMacros(environment, compat), ...fromFlags } };
+}
+
+function versionIn(words: readonly string[]): string | undefined {
+  const flag = longFlag("compat");
+  const last = words.findLastIndex(
+    (word, index) => (word === flag || word.startsWith(`${flag}=`)) && !isValueOfOption(words, index),
+  );
+  const word = words[last];
+  return word === flag ? words[last + 1] : word?.slice(flag.length + 1);
+}
+
+/** What the variable of such a flag stands for is set in its place, unless it is set itself. */
+function withoutMacros(environment: NodeJS.ProcessEnv, { macros }: Compat): NodeJS.ProcessEnv {
+  let read = environment;
+  for (const [flag, variables] of Object.entries(macros)) {
+    const { [`SCALESOCKET_${flag.slice(2).toUpperCase()}`]: text, ...rest } = read;
+    read = unsetTexts.has(text?.toLowerCase() ?? "") ? rest : { ...variables, ...rest };
+  }
+  return read;
+}
