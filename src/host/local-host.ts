@@ -92,8 +92,11 @@ export class LocalHost implements RoomHost {
       host.#release();
       throw error;
     }
-    host.#prewarmer?.start();
     return host;
+  }
+
+  open(): void {
+    this.#prewarmer?.start();
   }
 
   admit(request: JoinRequest, handshake: Handshake): void {

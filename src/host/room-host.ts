@@ -24,6 +24,9 @@ export interface HostFigures {
 
 /** Where rooms live: in this process, in workers, or on another node. */
 export interface RoomHost {
+  /** Clients may come from now on: what is to be there before them is started. */
+  open(): void;
+
   /** Lets a client in, or answers why not. @throws RefusedError where that is known at once. */
   admit(request: JoinRequest, handshake: Handshake): void;
   find(room: string): Promise<RoomSummary | undefined>;

@@ -33,7 +33,8 @@ export class Api {
 
   async #answerList(response: ServerResponse): Promise<void> {
     const rooms = await this.#rooms.list();
-    respondJsonText(response, 200, `[${Array.from(rooms, describe).join(",")}]`);
+    const inOrder = rooms.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    respondJsonText(response, 200, `[${inOrder.map(describe).join(",")}]`);
   }
 
   async #answerRoom(name: string, value: string, response: ServerResponse): Promise<void> {

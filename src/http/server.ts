@@ -86,6 +86,7 @@ export class Server {
       await parts.host.drain();
       throw error;
     }
+    parts.host.open();
     this.#state = "running";
     return parts.http.address() as AddressInfo;
   }

@@ -44,6 +44,7 @@ export class Crew {
   readonly #waitsMs = new Map<number, number>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   #state: "starting" | "running" | "stopping" = "starting";
+  #isOpen = false;
   #onAllGone: () => void = () => undefined;
 
   constructor(settings: HostSettings, logger: Logger, events: CrewEvents) {
@@ -63,6 +64,12 @@ export class Crew {
       throw error;
     }
     this.#state = "running";
+  }
+
+  /** Clients may come from now on. */
+  open(): void {
+    this.#isOpen = true;
+    for (const worker of this.workers.values()) worker.open();
   }
 
   /** Drains all workers, and resolves when nothing of them is left. */
@@ -101,6 +108,7 @@ export class Crew {
     await worker.start(this.#settings, { isDebugging, isTracing });
     isHeard = true;
     this.#logger.trace(`worker ${number} is ready`, { pid: worker.pid });
+    if (this.#isOpen) worker.open();
     if (this.#state === "stopping") worker.drain();
     else this.#events.onReady(worker);
   }

@@ -28,6 +28,7 @@ export type ToWorker =
   | { readonly type: "admit"; readonly request: JoinRequest; readonly answer: string; readonly headBase64: string }
   | { readonly type: "ask"; readonly id: number; readonly question: Question; readonly about: string | null }
   | { readonly type: "port"; readonly id: number; readonly port: number | null }
+  | { readonly type: "open" }
   | { readonly type: "drain" }
   | { readonly type: "kill" };
 

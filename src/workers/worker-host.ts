@@ -54,6 +54,10 @@ export class WorkerHost implements RoomHost {
     return host;
   }
 
+  open(): void {
+    this.#crew.open();
+  }
+
   admit(request: JoinRequest, handshake: Handshake): void {
     const { room } = request;
     const { rooms, clients } = this.#placement;

@@ -126,6 +126,11 @@ export class WorkerProcess {
     return answer as Questions[Name]["answer"] | undefined;
   }
 
+  /** Tells the worker that clients may come. */
+  open(): void {
+    this.#send({ type: "open" });
+  }
+
   /** Asks the worker to end in order. Its exit follows. */
   drain(): void {
     this.#send({ type: "drain" });

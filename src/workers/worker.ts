@@ -57,6 +57,7 @@ export class Worker {
   onMessage(message: ToWorker): void {
     if (message.type === "ask") void this.#answer(message.id, message.question, message.about);
     else if (message.type === "port") this.#channel.ports.onPort(message.id, message.port);
+    else if (message.type === "open") this.#host.open();
     else if (message.type === "kill") this.#host.kill();
   }
 

@@ -14,7 +14,7 @@ test("open rooms are listed, each with its name, its connections and its metadat
   const proto = { name: "__proto__", connections: 1, metadata: null };
   for (const path of ["/api/rooms/", "/api/rooms", "/api/rooms/?a=b"]) {
     // oxlint-disable-next-line no-await-in-loop
-    expect(await get(server, path)).toEqual({ status: 200, value: [lobby, proto] });
+    expect(await get(server, path)).toEqual({ status: 200, value: [proto, lobby] });
   }
   for (const path of ["/api/lobby/", "/api/lobby", "/api/l%6Fbby/", "/%61pi/lobby"]) {
     // oxlint-disable-next-line no-await-in-loop

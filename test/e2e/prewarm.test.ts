@@ -70,7 +70,13 @@ describe.concurrent("--prewarm", () => {
 
   test("tries ever more slowly, with one line in the log, when processes do not last", async () => {
     await using folder = await tempFolder();
-    await using server = await startServer(["--prewarm", "1", ...sh('date +%s%N >> "$1"; exit 3', folder.at("times"))]);
+    await using server = await startServer([
+      "--workers",
+      "1",
+      "--prewarm",
+      "1",
+      ...sh('date +%s%N >> "$1"; exit 3', folder.at("times")),
+    ]);
     const times = await numbersIn(folder.at("times"), 5);
     const pauses = times.slice(1, 5).map((time, index) => (time - (times[index] ?? 0)) / 1e6);
     for (const [index, expected] of [100, 200, 400, 800].entries()) {
@@ -84,7 +90,7 @@ describe.concurrent("--prewarm", () => {
   });
 
   test("tells clients when the command does not exist, as without it", async () => {
-    await using server = await startServer(["--prewarm", "3", "./there-is-no-such-command"]);
+    await using server = await startServer(["--workers", "1", "--prewarm", "3", "./there-is-no-such-command"]);
     await using client = await join(server, "a");
     const reason = "cannot start ./there-is-no-such-command: no such file or directory";
     expect(await client.closed).toEqual({ code: 1011, reason });

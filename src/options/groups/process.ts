@@ -47,8 +47,8 @@ export const processOptions = {
     max: 1000,
     default: 0,
     help:
-      "Start so many processes ahead for rooms to come; processes then know neither ROOM nor the CGI variables, which " +
-      "--joinmsg can tell them",
+      "Start so many processes ahead for rooms to come, shared out over the workers and rounded up; processes then know " +
+      "neither ROOM nor the CGI variables, which --joinmsg can tell them",
   }),
   killGraceMs: seconds({
     flag: "--killgrace <SECONDS>",
