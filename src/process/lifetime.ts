@@ -33,7 +33,8 @@ export class Lifetime {
   constructor(options: LifetimeOptions) {
     this.#options = options;
     this.#isErrorOutputOver = options.spawned.stderr === undefined;
-    void options.spawned.exited.then((exit) => this.#onExit(exit));
+    // It may have exited already, and nobody may hear of its end before they have its link.
+    void options.spawned.exited.then((exit) => setImmediate(() => this.#onExit(exit)));
   }
 
   get hasExited(): boolean {

@@ -153,3 +153,13 @@ test("a process that is killed while its stderr is waited for is not waited for 
   lifetime.kill();
   expect(events.at(-1)).toBe("ended 0");
 });
+
+test("an exit that came before anybody had the link is told in a later turn of the event loop", async () => {
+  const { events, exits } = setup();
+  const told = exits();
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(events).toEqual([]);
+  await told;
+  expect(events).toEqual(["exited"]);
+});
