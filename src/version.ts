@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 
-const { version: packageVersion } = createRequire(import.meta.url)("../package.json") as { version: string };
+/** By its name the package finds itself, wherever this code was bundled to. */
+const { version: packageVersion } = createRequire(import.meta.url)("scalesocket/package.json") as { version: string };
 
 export const version: string = packageVersion;
 

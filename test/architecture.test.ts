@@ -36,6 +36,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 
 /** Where each package is at home (several where it is a part of Node), and such parts of Node as not everyone should use. Types may go anywhere. */
 const homes: Readonly<Record<string, string | readonly string[]>> = {
+  "scalesocket/package.json": "leaves",
   koffi: "process",
   "p-limit": "process",
   "node:child_process": ["process", "workers"],

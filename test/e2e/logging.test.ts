@@ -33,6 +33,7 @@ test("the log is lines of text: time, level, message, and what they are about", 
   const pid = String((await client.messages(1))[0]);
   client.send("go");
   await client.closed;
+  await until(() => server.log().includes("client left"), "the log of the worker");
   const lines = linesOf(await wholeLog(server));
 
   for (const line of lines) expect(line).toMatch(textLine);
@@ -53,6 +54,7 @@ test("with --json the log is one object a line, with room, connection and pid", 
   const pid = Number((await client.messages(1))[0]);
   client.send("go");
   await client.closed;
+  await until(() => server.log().includes("client left"), "the log of the worker");
   const entries = linesOf(await wholeLog(server)).map((line) => JSON.parse(line) as Entry);
 
   for (const { time } of entries) expect(time).toMatch(isoTime);
