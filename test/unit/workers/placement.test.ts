@@ -215,7 +215,7 @@ test("rooms are on one worker at a time and never forgotten, whatever comes betw
       name.map(begin),
       name.map(die),
     ],
-    { maxCommands: 80 },
+    { maxCommands: 80, size: "max" },
   );
   holds(
     property(steps, (given) => {
