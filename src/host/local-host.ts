@@ -89,7 +89,7 @@ export class LocalHost implements RoomHost {
     try {
       await host.#guardian.start();
     } catch (error) {
-      host.#release();
+      await host.#release();
       throw error;
     }
     return host;
@@ -132,7 +132,7 @@ export class LocalHost implements RoomHost {
   async drain(): Promise<void> {
     await this.#rooms.drain();
     await this.#websockets.closed(goodbyeMs);
-    this.#release();
+    await this.#release();
   }
 
   kill(): void {
@@ -140,8 +140,9 @@ export class LocalHost implements RoomHost {
     this.#websockets.abortAll();
   }
 
-  #release(): void {
-    this.#guardian.stop();
+  /** The spawner is what takes note of the guardian's end. */
+  async #release(): Promise<void> {
+    await this.#guardian.stop();
     this.#spawner.close();
   }
 

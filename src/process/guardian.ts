@@ -28,6 +28,8 @@ for group in $left; do kill -KILL "-$group" 2>/dev/null; done
 `;
 
 const maxRestarts = 5;
+/** The guardian itself needs about a second where something is left. */
+const stopTimeoutMs = 2000;
 
 /** Ends the process groups of this server when the server itself was killed and cannot. */
 export class Guardian {
@@ -78,11 +80,19 @@ export class Guardian {
     this.#tell(`-${group}`);
   }
 
-  /** Lets the guardian go. It ends what is left. */
-  stop(): void {
+  /** Lets the guardian go, which ends what is left. Resolves when it is gone. */
+  async stop(): Promise<void> {
     this.#state = "stopped";
     this.#flush();
-    this.#process?.stdin?.end();
+    if (this.#process === undefined) return;
+    const { stdin, exited } = this.#process;
+    stdin?.end();
+    let limit: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      limit = setTimeout(resolve, stopTimeoutMs);
+    });
+    await Promise.race([exited, tooLong]);
+    clearTimeout(limit);
   }
 
   /** One write tells all that happens in one turn of the event loop. */

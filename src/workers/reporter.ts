@@ -52,10 +52,14 @@ export class Reporter {
   flush(): void {
     this.#isPlanned = false;
     const report = this.#take();
-    const isTaken = this.#send({ type: "report", report }, () => {
-      this.#isBehind = false;
-    });
-    this.#isBehind = !isTaken;
+    if (Object.keys(report).length === 0) return;
+    this.#isBehind = !this.#send({ type: "report", report }, () => this.#onSent());
+  }
+
+  /** What has waited goes now: there may be nothing else to tell for long. */
+  #onSent(): void {
+    this.#isBehind = false;
+    if (this.#entries.length > 0) this.#plan();
   }
 
   #log(level: LogLevel): (message: string, fields?: LogFields) => void {

@@ -106,6 +106,8 @@ export class WorkerHost implements RoomHost {
     return Promise.all(
       Array.from(this.#crew.workers, async ([number, worker]) => {
         const state = await worker.ask("state", null);
+        // So that no counter ever goes down from what was told before.
+        if (state !== undefined) worker.lastCounters = state.counters;
         return [number, state, worker.lastCounters] as [number, WorkerState | undefined, CounterValues | undefined];
       }),
     );

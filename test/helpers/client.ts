@@ -3,6 +3,9 @@ import { type ClientOptions, WebSocket } from "ws";
 import type { TestServer } from "./server.ts";
 import { until } from "./until.ts";
 
+/** Where clients knock, and what was logged there. */
+export type Door = Pick<TestServer, "port" | "log">;
+
 /** A client that keeps what it is sent. */
 export interface TestClient extends AsyncDisposable {
   readonly socket: WebSocket;
@@ -16,7 +19,7 @@ export interface TestClient extends AsyncDisposable {
 }
 
 /** Joins a room; `path` is what follows the slash. */
-export async function join(server: TestServer, path: string, options: ClientOptions = {}): Promise<TestClient> {
+export async function join(server: Door, path: string, options: ClientOptions = {}): Promise<TestClient> {
   const socket = new WebSocket(`ws://127.0.0.1:${server.port}/${path}`, options);
   const received: (string | Buffer)[] = [];
   socket.on("message", (data, isBinary) => received.push(isBinary ? (data as Buffer) : (data as Buffer).toString()));
@@ -46,7 +49,7 @@ export async function join(server: TestServer, path: string, options: ClientOpti
 
 /** The HTTP answer to a client that is not let in. */
 export async function refusal(
-  server: TestServer,
+  server: Door,
   path: string,
   options: ClientOptions = {},
 ): Promise<{ status: number; body: string; headers: NodeJS.Dict<string | string[]> }> {

@@ -1,0 +1,134 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { HostSettings } from "../../src/host/local-host.ts";
+import type { RoomHost } from "../../src/host/room-host.ts";
+import type { JoinRequest } from "../../src/join-request.ts";
+import { completeOptions, type OptionName } from "../../src/options.ts";
+import { answerHandshake } from "../../src/websocket/handshake.ts";
+import type { Door } from "./client.ts";
+import { FakeLogger } from "./fakes.ts";
+import { childrenOf } from "./processes.ts";
+
+/** How many workers a host of rooms has; "local" is one that has the rooms itself. */
+export type HostKind = "local" | number;
+
+export interface HostOptions {
+  readonly options?: { readonly [Name in OptionName]?: unknown };
+}
+
+/** A host of rooms behind a door on a free port of the loopback interface. */
+export interface OpenHost extends Door, AsyncDisposable {
+  readonly host: RoomHost;
+  readonly logger: FakeLogger;
+  /** The requests that were let through to the host so far. */
+  readonly requests: readonly JoinRequest[];
+}
+
+/** The built ones, since a worker runs a built file. */
+const { LocalHost, WorkerHost, refuse } = await importBuilt();
+
+/** Starts a host that wraps these words. It drains when the scope ends. */
+export async function openHost(
+  kind: HostKind,
+  [command = "", , ...args]: readonly string[],
+  { options = {} }: HostOptions = {},
+): Promise<OpenHost> {
+  const settings: HostSettings = {
+    command,
+    args,
+    variables: [["PATH", process.env["PATH"] ?? ""]],
+    searchPath: process.env["PATH"],
+    options: completeOptions(options),
+  };
+  const logger = new FakeLogger();
+  const host =
+    kind === "local" ? await LocalHost.start(settings, logger) : await WorkerHost.start(kind, settings, logger);
+  const requests: JoinRequest[] = [];
+  const door = createServer();
+  const sockets = new Set<Socket>();
+  door.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  door.on("upgrade", (request, socket: Socket, head) => {
+    socket.on("error", () => undefined);
+    const described = describe(requests.length + 1, request.url ?? "");
+    requests.push(described);
+    const handshake = { socket, head, answer: answerHandshake(request) };
+    try {
+      host.admit(described, handshake);
+    } catch (error) {
+      refuse(socket, error, logger);
+    }
+  });
+  door.listen({ host: "127.0.0.1", port: 0 });
+  await once(door, "listening");
+  return {
+    host,
+    logger,
+    requests,
+    port: (door.address() as AddressInfo).port,
+    log: () => logger.lines.join("\n"),
+    async [Symbol.asyncDispose]() {
+      const drained = host.drain();
+      host.kill();
+      await drained;
+      door.close();
+      for (const socket of sockets) socket.destroy();
+      await once(door, "close");
+    },
+  };
+}
+
+/** Holds up all workers of this process until they are let go, or the scope ends. */
+export function holdWorkers(): Disposable & { letGo(): void } {
+  const pids = workersOf();
+  const signal = (name: NodeJS.Signals): void => {
+    for (const pid of pids) process.kill(pid, name);
+  };
+  signal("SIGSTOP");
+  return { letGo: () => signal("SIGCONT"), [Symbol.dispose]: () => signal("SIGCONT") };
+}
+
+/** The pids of all workers that this process has as children, or another one. */
+export function workersOf(parent: number = process.pid): number[] {
+  return childrenOf(parent).filter((pid) => commandOf(pid).includes("worker-main.js"));
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function describe(connectionId: number, url: string): JoinRequest {
+  return {
+    connectionId,
+    room: url.slice(1),
+    pathInfo: "",
+    query: "",
+    url,
+    method: "GET",
+    host: "localhost",
+    httpVersion: "1.1",
+    rawHeaders: [],
+    remoteAddress: "127.0.0.1",
+    remotePort: 1,
+    serverPort: 2,
+  };
+}
+
+async function importBuilt() {
+  const local = (await built("host/local-host")) as typeof import("../../src/host/local-host.ts");
+  const worker = (await built("workers/worker-host")) as typeof import("../../src/workers/worker-host.ts");
+  const refusal = (await built("host/refusal")) as typeof import("../../src/host/refusal.ts");
+  return { LocalHost: local.LocalHost, WorkerHost: worker.WorkerHost, refuse: refusal.refuse };
+}
+
+async function built(path: string): Promise<unknown> {
+  return import(new URL(`../../dist/${path}.js`, import.meta.url).href);
+}
