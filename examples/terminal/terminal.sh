@@ -13,4 +13,10 @@ fi
 
 # The terminal's size is the one of the page. Its output goes to the page, and into no file.
 export TERM=xterm-256color
-exec script --quiet --flush --return --command "stty rows 24 cols 80 iutf8 && exec ${SHELL:-sh}" /dev/null
+shell="stty rows 24 cols 80 iutf8 && exec ${SHELL:-sh}"
+exec 3<&0
+env --default-signal script --quiet --flush --return --command "$shell" /dev/null <&3 3<&- &
+
+# A shell takes no notice of SIGTERM, and passes on to its jobs that the terminal has gone away.
+trap "kill -HUP $!" TERM
+wait "$!"
