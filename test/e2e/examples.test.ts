@@ -1,16 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { runInNewContext, Script } from "node:vm";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { join, type TestClient } from "../helpers/client.ts";
-import { startServer, type TestServer } from "../helpers/server.ts";
+import { block, commandIn, commandOf, read, readme, root, startExample } from "../helpers/examples.ts";
+import { allGone } from "../helpers/processes.ts";
+import type { TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
-
-const root = fileURLToPath(new URL("../../", import.meta.url));
 
 const folders = readdirSync(`${root}examples`, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -25,11 +24,21 @@ const programs = folders.flatMap((folder) =>
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 if (!hasPython) console.warn("python3 is not installed, so the counter example is not tested");
 
-const page = read("examples/chat/public/index.html");
+const hasScript = spawnSync("script", ["--version"]).stdout?.includes("util-linux") ?? false;
+if (!hasScript) console.warn("script of util-linux is not installed, so the terminal example is not tested");
+
+const page = pageOf("chat");
+
+/** As the page of the terminal makes them up. */
+const secretRoom = "0123456789abcdef0123456789abcdef";
+
+const foldersWithPage = folders.filter((folder) => existsSync(root + pagePath(folder)));
 
 test("every example has a short README and a line in the table of examples", () => {
   const table = read("examples/README.md");
-  expect(folders).toEqual(expect.arrayContaining(["chat", "counter", "dice", "hello", "tcp-echo"]));
+  expect(folders).toEqual(
+    expect.arrayContaining(["chat", "counter", "dice", "game", "hello", "tcp-echo", "terminal", "whiteboard"]),
+  );
   for (const folder of folders) {
     expect(table).toContain(`[${folder}](${folder}/)`);
     expect(lineCount(readme(folder))).toBeLessThan(50);
@@ -107,28 +116,42 @@ test("chat serves its page at / and carries the messages of a room", async () =>
   session.expectNothingElse();
 });
 
-test("npm start is the command that the README of chat spells out", () => {
-  expect(block("chat", "sh").trimEnd()).toBe("npm start");
-  expect(block("chat", "sh", 1).trimEnd()).toBe(commandOf("chat"));
+test.each([
+  ["chat", "npm start"],
+  ["terminal", "npm run terminal"],
+])("the README of %s spells out what %s is", (folder, script) => {
+  expect(commandIn(folder, 0)).toBe(script);
+  expect(commandIn(folder, 1)).toBe(commandOf(folder));
 });
 
-test("the chat page is one short file that needs nothing from elsewhere", () => {
-  expect(lineCount(page)).toBeLessThan(200);
-  expect(page.match(/\bhttps?:|\bwss?:|["'(`]\/\/|@import|\burl\(|\bsrc\b|\bimport\b|\bfetch\b/g)).toBeNull();
-  expect(Array.from(page.matchAll(/href="([^"]*)"/g), ([, address]) => address)).toEqual(["data:,"]);
+test("there are pages to look at", () => {
+  expect(foldersWithPage).toEqual(expect.arrayContaining(["chat", "game", "terminal", "whiteboard"]));
 });
 
-test("the chat page puts in what people write as text only", () => {
-  expect(page.match(/innerHTML|outerHTML|insertAdjacentHTML|setHTML|document\.write|DOMParser|\beval\b/gi)).toBeNull();
-  expect(page).toContain("textContent");
+test.each(foldersWithPage)("the page of %s is one short file that needs nothing from elsewhere", (folder) => {
+  const vendored =
+    folder === "terminal" ? /import \{ Terminal \} from ".\/vendor\/xterm.mjs";|"vendor\/xterm.css"/g : /$^/g;
+  const text = pageOf(folder).replaceAll(vendored, '""');
+  expect(lineCount(text)).toBeLessThan(320);
+  expect(text.match(/\bhttps?:|\bwss?:|["'(`]\/\/|@import|\burl\(|\bsrc\b|\bimport\b|\bfetch\b/g)).toBeNull();
+  expect(Array.from(text.matchAll(/href="([^"]+)"/g), ([, address]) => address)).toEqual(["data:,"]);
 });
 
-test("the chat page connects to the room of its fragment on its own host, and comes back", () => {
+test.each(foldersWithPage)("the page of %s puts in what people write as text only", (folder) => {
+  const text = pageOf(folder);
+  expect(text.match(/innerHTML|outerHTML|insertAdjacentHTML|setHTML|document\.write|DOMParser|\beval\b/gi)).toBeNull();
+  expect(text).toContain("textContent");
+});
+
+test.each(foldersWithPage)("the page of %s comes back after waits that grow, and at random", (folder) => {
+  expect(pageOf(folder)).toMatch(/2 \*\* failures\).*Math\.random\(\).*setTimeout\(connect,/s);
+});
+
+test("the chat page connects to the room of its fragment on its own host", () => {
   const [, script = ""] = /<script[^>]*>(.*)<\/script>/s.exec(page) ?? [];
   expect(() => new Script(script)).not.toThrow();
   expect(script).toMatch(/location\.hash.*"lobby"/);
   expect(script).toContain('location.protocol.replace("http", "ws")}//${location.host}/${encodeURIComponent(room)}');
-  expect(script).toMatch(/Math\.random\(\).*setTimeout\(connect,/s);
 });
 
 test("the chat page has a label for each field and says its state", () => {
@@ -211,6 +234,244 @@ test("tcp-echo says everything again in upper case, and ends when its clients ha
   );
 });
 
+test("whiteboard shows everyone what is drawn, and who joins later what was drawn", async () => {
+  await using server = await startExample("whiteboard");
+  await using session = new Session(server, roomOf("whiteboard"));
+  await session.replay(block("whiteboard", "text"));
+  session.expectNothingElse();
+});
+
+test("whiteboard keeps the drawing while nobody is there, and also that it was cleared", async () => {
+  await using server = await startExample("whiteboard");
+  const dot = { key: "a1", color: 0, width: 14, line: [1, 2] };
+  {
+    await using ann = await join(server, "board");
+    ann.send(JSON.stringify(dot));
+    ann.send(JSON.stringify({ clear: true }));
+    ann.send(JSON.stringify({ ...dot, key: "a2" }));
+    await ann.messages(4);
+  }
+  await until(
+    () => server.log().includes("process exited with code 0"),
+    () => `the process to end: ${server.log()}`,
+  );
+  await using ben = await join(server, "board");
+  expect((await ben.messages(4)).map((text) => JSON.parse(String(text)))).toEqual([
+    { ...dot, _cache: true },
+    { clear: true, _cache: true },
+    { ...dot, key: "a2", _cache: true },
+    { people: 1 },
+  ]);
+});
+
+test("whiteboard passes on nothing that cannot be drawn", async () => {
+  await using server = await startExample("whiteboard");
+  await using ann = await join(server, "board");
+  const dot = { key: "k", color: 6, width: 400, line: [-400, 4400] };
+  const bad = [
+    {},
+    { join: 7 },
+    { leave: 1 },
+    { people: 99 },
+    { clear: "yes" },
+    { ...dot, key: "<b>" },
+    { ...dot, key: "k".repeat(33) },
+    { ...dot, color: 7 },
+    { ...dot, color: "red" },
+    { ...dot, width: 0 },
+    { ...dot, width: 401 },
+    { ...dot, line: [] },
+    { ...dot, line: [1] },
+    { ...dot, line: [1, 2, 3] },
+    { ...dot, line: [1, 4401] },
+    { ...dot, line: [1, "2"] },
+    { ...dot, line: [1, null] },
+    { ...dot, line: { length: 2 } },
+    { ...dot, line: Array.from({ length: 402 }, () => 1) },
+  ];
+  for (const message of bad) ann.send(JSON.stringify(message));
+  ann.send(JSON.stringify({ ...dot, _to: 99, _close: 4000, more: "\u2028" }));
+
+  expect((await ann.messages(2)).map((text) => JSON.parse(String(text)))).toEqual([
+    { people: 1 },
+    { ...dot, _cache: true },
+  ]);
+  ann.send(JSON.stringify({ clear: true }));
+  expect(await ann.messages(3)).toHaveLength(3);
+});
+
+test.skipIf(!hasScript)("terminal is a shell on a terminal of 80 columns and 24 rows, shared by a room", async () => {
+  await using server = await startExample("terminal");
+  await using ann = await join(server, secretRoom, { origin: originOf(server) });
+  ann.send("stty size; echo $((6*7))\r");
+  await shown(ann, /24 80\r\n42\r\n/);
+  await using ben = await join(server, secretRoom, { origin: originOf(server) });
+  await shown(ben, /24 80\r\n42\r\n/);
+  ben.send("echo $((7*8))\r");
+  await shown(ann, /56\r\n/);
+  ann.send("sleep 1000\r");
+  await shown(ben, /sleep 1000\r\n/);
+  ben.send("\x03");
+  ben.send("echo code=$?\r");
+  await shown(ann, /code=130\r\n/);
+  ann.send("exit\r");
+  expect(await ann.closed).toEqual({ code: 1000, reason: "" });
+});
+
+test.skipIf(!hasScript)("terminal says with which code the shell ended", async () => {
+  await using server = await startExample("terminal");
+  await using ann = await join(server, secretRoom, { origin: originOf(server) });
+  ann.send("exit 3\r");
+  expect(await ann.closed).toEqual({ code: 1011, reason: "process exited with code 3" });
+});
+
+test.skipIf(!hasScript)("terminal ends the shell, and what runs in it, when its last page is closed", async () => {
+  await using server = await startExample("terminal");
+  const pids: number[] = [];
+  {
+    await using ann = await join(server, secretRoom, { origin: originOf(server) });
+    ann.send("sleep 1000 & echo pids=$$,$!.; sleep 1001\r");
+    pids.push(...(await shown(ann, /pids=(\d+),(\d+)\./)).slice(1).map(Number));
+  }
+  expect(pids).toHaveLength(2);
+  await allGone(pids);
+});
+
+test.skipIf(!hasScript)(
+  "terminal is for the page of its own server only, in rooms that cannot be guessed",
+  async () => {
+    await using server = await startExample("terminal");
+    const own = originOf(server);
+    const rebound = { origin: `http://example.com:${server.port}`, headers: { host: `example.com:${server.port}` } };
+    const refused = [
+      await join(server, secretRoom, { origin: "http://example.com" }),
+      await join(server, `${secretRoom}a`, { origin: own.replace("http:", "https:") }),
+      await join(server, `${secretRoom}b`, rebound),
+      await join(server, `${secretRoom}c`),
+      await join(server, "shell", { origin: own }),
+    ];
+    for (const client of refused) {
+      client.send("echo $((6*7))\r");
+      // oxlint-disable-next-line no-await-in-loop
+      expect(await client.closed).toEqual({ code: 1011, reason: "process exited with code 1" });
+      expect(screenOf(client)).toBe(`This shell is for the page at http://localhost:${server.port} only.\n`);
+    }
+  },
+);
+
+test("the command of terminal listens on the loopback interface only", () => {
+  expect(commandOf("terminal")).toContain(" --addr 127.0.0.1:9000 ");
+});
+
+test("game lets everyone see everyone move, at 20 messages a second each", async () => {
+  await using server = await startExample("game");
+  await using ann = await join(server, "garden");
+  await using ben = await join(server, "garden");
+  await using cem = await join(server, "garden");
+  const everyone = [ann, ben, cem];
+  await until(() => everyone.every((client) => statesOf(client).at(-1)?.players.length === 3), "all three to be there");
+  const [before] = statesOf(cem).slice(-1);
+  const begun = performance.now();
+  const counts = everyone.map((client) => statesOf(client).length);
+  for (const [index, client] of everyone.entries()) {
+    const x = (before?.players[index]?.x ?? 0) < 500 ? 1 : -1;
+    client.socket.on("message", () => client.send(JSON.stringify({ t: "Go", x, y: 0 })));
+  }
+  await until(
+    () => everyone.every((client, index) => statesOf(client).length >= (counts[index] ?? 0) + 20),
+    () => `20 turns: ${server.log()}`,
+  );
+
+  expect(performance.now() - begun).toBeGreaterThan(500);
+  for (const client of everyone) {
+    const { players = [] } = statesOf(client).at(-1) ?? {};
+    expect(players.map(({ id }) => id)).toEqual([1, 2, 3]);
+    for (const [index, { x, y }] of players.entries()) {
+      expect(Math.abs(x - (before?.players[index]?.x ?? 0))).toBeGreaterThan(60);
+      expect(y).toBe(before?.players[index]?.y);
+    }
+  }
+});
+
+test("game makes it who is caught, and counts for the others", async () => {
+  await using server = await startExample("game");
+  await using ann = await join(server, "garden");
+  await until(() => statesOf(ann).at(-1)?.it === 1, "Ann to be it");
+  await using ben = await join(server, "garden");
+  ann.socket.on("message", (data) => {
+    const { players = [] } = JSON.parse(String(data)) as Partial<GameState>;
+    const [me, other] = players;
+    if (me !== undefined && other !== undefined) {
+      ann.send(JSON.stringify({ t: "Go", x: other.x - me.x, y: other.y - me.y }));
+    }
+  });
+  await until(() => statesOf(ben).at(-1)?.it === 2, "Ben to be it");
+  await until(() => (statesOf(ben).at(-1)?.players[0]?.score ?? 0) > 0, "points for Ann");
+  expect(ann.received.map((text) => JSON.parse(String(text))).filter(({ t }) => t === "You")).toEqual([
+    { t: "You", _to: 1, size: 1000, radius: 30 },
+  ]);
+});
+
+test("game lets nobody be faster, elsewhere or somebody else, and goes on without who has left", async () => {
+  await using server = await startExample("game");
+  await using ann = await join(server, "garden");
+  {
+    await using ben = await join(server, "garden");
+    await until(() => statesOf(ben).at(-1)?.players.length === 2, "both to be there");
+    const bad = [{}, { t: "Join", x: 1 }, { t: "Go" }, { t: "Go", x: "a", y: {} }, { t: "Go", x: null, y: 0 }];
+    for (const message of bad) ann.send(JSON.stringify(message));
+    ann.send('{"t":"Go","x":1e999,"y":0}');
+    ann.send(JSON.stringify({ t: "Leave", _from: 2 }));
+    ann.send(JSON.stringify({ t: "Join", _from: 3 }));
+    ann.send(JSON.stringify({ t: "Go", x: 1e9, y: -1e9, _from: 2 }));
+    const count = statesOf(ben).length;
+    await until(() => statesOf(ben).length > count + 10, "ten more turns");
+    expect(
+      statesOf(ben)
+        .at(-1)
+        ?.players.map(({ id }) => id)
+        .toSorted(),
+    ).toEqual([1, 2]);
+  }
+  await until(() => statesOf(ann).at(-1)?.players.length === 1, "Ben to be gone");
+  for (const state of statesOf(ann)) {
+    for (const { x, y } of state.players) {
+      expect(Math.min(x, y)).toBeGreaterThanOrEqual(30);
+      expect(Math.max(x, y)).toBeLessThanOrEqual(970);
+    }
+  }
+});
+
+interface GameState {
+  readonly t: string;
+  readonly it: number;
+  readonly players: readonly { readonly id: number; readonly x: number; readonly y: number; readonly score: number }[];
+}
+
+/** All turns of the game that a client has seen so far. */
+function statesOf(client: TestClient): GameState[] {
+  const messages = client.received.map((text) => JSON.parse(String(text)) as GameState);
+  return messages.filter(({ t }) => t === "State");
+}
+
+/** Waits until a terminal has shown this. */
+async function shown(client: TestClient, pattern: RegExp): Promise<RegExpExecArray> {
+  let found: RegExpExecArray | null = null;
+  await until(
+    () => (found = pattern.exec(screenOf(client))) !== null,
+    () => `${pattern}: ${screenOf(client)}`,
+  );
+  return found as unknown as RegExpExecArray;
+}
+
+function screenOf(client: TestClient): string {
+  return client.received.map(String).join("");
+}
+
+function originOf(server: TestServer): string {
+  return `http://127.0.0.1:${server.port}`;
+}
+
 /** Plays what a README shows: `Ann joins`, `Ann > what Ann sends`, `Ann < what Ann receives`. */
 class Session implements AsyncDisposable {
   readonly #server: TestServer;
@@ -257,41 +518,18 @@ class Session implements AsyncDisposable {
   }
 }
 
-/** Runs the first command of the README from the top folder, on a free port. */
-async function startExample(folder: string, env: Readonly<Record<string, string>> = {}): Promise<TestServer> {
-  const [program, script, ...words] = commandOf(folder).split(" ");
-  expect([program, script]).toEqual(["node", "bin/scalesocket.js"]);
-  return startServer(words, { cwd: root, env });
-}
-
-function commandOf(folder: string): string {
-  const command = block(folder, "sh").trimEnd();
-  const resolved = command === "npm start" ? JSON.parse(read("package.json")).scripts.start : command;
-  // Words are told apart by spaces here, so there must be nothing that only a shell understands.
-  expect(resolved).toMatch(/^[\w./= -]+$/);
-  return resolved;
-}
-
-/** A code block of a README, the first of its language by default. */
-function block(folder: string, language: string, index = 0): string {
-  const blocks = Array.from(readme(folder).matchAll(/^```(\w+)\n(.*?)^```$/gms)).filter(([, is]) => is === language);
-  const content = blocks[index]?.[2];
-  if (content === undefined) throw new Error(`examples/${folder}/README.md has too few ${language} blocks`);
-  return content;
-}
-
 function roomOf(folder: string): string {
   const room = /ws:\/\/localhost:9000\/(\S+)/.exec(readme(folder))?.[1];
   if (room === undefined) throw new Error(`examples/${folder}/README.md names no room`);
   return room;
 }
 
-function readme(folder: string): string {
-  return read(`examples/${folder}/README.md`);
+function pagePath(folder: string): string {
+  return `examples/${folder}/public/index.html`;
 }
 
-function read(path: string): string {
-  return readFileSync(root + path, "utf8");
+function pageOf(folder: string): string {
+  return read(pagePath(folder));
 }
 
 function lineCount(text: string): number {
