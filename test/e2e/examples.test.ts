@@ -399,7 +399,7 @@ test("game makes it who is caught, and counts for the others", async () => {
   await until(() => statesOf(ann).at(-1)?.it === 1, "Ann to be it");
   await using ben = await join(server, "garden");
   ann.socket.on("message", (data) => {
-    const { players = [] } = JSON.parse(String(data)) as Partial<GameState>;
+    const { players = [] } = JSON.parse((data as Buffer).toString()) as Partial<GameState>;
     const [me, other] = players;
     if (me !== undefined && other !== undefined) {
       ann.send(JSON.stringify({ t: "Go", x: other.x - me.x, y: other.y - me.y }));
