@@ -1,10 +1,10 @@
 // Puts the terminal emulator beside the page of examples/terminal, which then needs nothing from elsewhere.
 import { copyFileSync, mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
 
-const { resolve } = createRequire(import.meta.url);
 const folder = new URL("../examples/terminal/public/vendor/", import.meta.url);
+const script = new URL(import.meta.resolve("@xterm/xterm/lib/xterm.mjs"));
+const style = new URL(import.meta.resolve("@xterm/xterm/css/xterm.css"));
 
 mkdirSync(folder, { recursive: true });
-copyFileSync(resolve("@xterm/xterm/lib/xterm.mjs"), new URL("xterm.mjs", folder));
-copyFileSync(resolve("@xterm/xterm/css/xterm.css"), new URL("xterm.css", folder));
+copyFileSync(script, new URL("xterm.mjs", folder));
+copyFileSync(style, new URL("xterm.css", folder));

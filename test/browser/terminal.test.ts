@@ -50,9 +50,12 @@ terminalTest("no window of the terminal answers for it when a program asks what 
   await ann.getByText("Connected").waitFor();
   await type(
     ann,
-    String.raw`printf '\033[c\033[>c\033[6n\033[5n\033]11;?\007\033[?1$p'; read -n 1 -t 1 || echo none$((6*7))`,
+    String.raw`printf '\033[c\033[>c\033[6n\033[5n\033]11;?\007\033[?1$pask%s\r\n' ed; read -r said; echo "said=$said."`,
   );
-  await shown(ann, /^none42$/);
+  await shown(ann, /^asked$/);
+  await type(ann, "mine");
+  await shown(ann, /^said=mine\.$/);
+  expect(windows.errors).toEqual([]);
 });
 
 const rows = ".xterm-rows > div";

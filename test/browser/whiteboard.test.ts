@@ -93,7 +93,7 @@ async function moveTo(page: Page, [x, y]: Place): Promise<void> {
 }
 
 async function seen(page: Page, place: Place): Promise<void> {
-  await until(async () => (await colorAt(page, place)) !== "", `something at ${place}`);
+  await until(async () => (await colorAt(page, place)) !== "", `something at ${place.join(" ")}`);
 }
 
 /** What is drawn at a place, as red, green and blue; nothing where nothing is drawn. */

@@ -363,6 +363,13 @@ test("the command of terminal listens on the loopback interface only", () => {
   expect(commandOf("terminal")).toContain(" --addr 127.0.0.1:9000 ");
 });
 
+test("game is run as version 0.2 was, and tells each player its id alone", async () => {
+  expect(commandOf("game")).toContain(" --compat 0.2 --json ");
+  await using server = await startExample("game");
+  await using session = new Session(server, roomOf("game"));
+  await session.replay(block("game", "text"));
+});
+
 test("game lets everyone see everyone move, at 20 messages a second each", async () => {
   await using server = await startExample("game");
   await using ann = await join(server, "garden");
@@ -399,7 +406,7 @@ test("game makes it who is caught, and counts for the others", async () => {
   await until(() => statesOf(ann).at(-1)?.it === 1, "Ann to be it");
   await using ben = await join(server, "garden");
   ann.socket.on("message", (data) => {
-    const { players = [] } = JSON.parse(String(data)) as Partial<GameState>;
+    const { players = [] } = JSON.parse((data as Buffer).toString()) as Partial<GameState>;
     const [me, other] = players;
     if (me !== undefined && other !== undefined) {
       ann.send(JSON.stringify({ t: "Go", x: other.x - me.x, y: other.y - me.y }));
