@@ -127,9 +127,9 @@ export class WorkerProcess {
     return answer as Questions[Name]["answer"] | undefined;
   }
 
-  /** Asks the worker to end in order. Its exit follows. */
+  /** Asks a worker that is ready to end in order. Its exit follows. */
   drain(): void {
-    this.#send({ type: "drain" });
+    if (this.#state === "running") this.#send({ type: "drain" });
   }
 
   /** Ends the worker's rooms at once. */
