@@ -120,9 +120,11 @@ export class Crew {
 
   async #takePort(worker: WorkerProcess): Promise<number | undefined> {
     const port = await this.#ports.take().catch(() => undefined);
+    if (port === undefined) return undefined;
     const ports = this.#portsOf.get(worker);
-    if (port === undefined || ports === undefined) return undefined;
-    ports.add(port);
+    // The worker may be gone by now.
+    if (ports === undefined) this.#ports.release(port);
+    else ports.add(port);
     return port;
   }
 

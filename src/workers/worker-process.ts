@@ -70,10 +70,11 @@ export class WorkerProcess {
     });
     this.#child.on("error", (error) => this.#onError(error));
     this.#child.on("exit", (code, signal) => this.#onExit(signal ?? `exit code ${code}`));
-    const life = this.#child.stdio[lifeIndex] as Readable;
-    life.on("error", () => undefined);
-    life.on("close", () => this.#onLifeOver());
-    life.resume();
+    // A server that is out of descriptors gets a child without any, and then an error.
+    const life = (this.#child as Partial<ChildProcess>).stdio?.[lifeIndex] as Readable | undefined;
+    life?.on("error", () => undefined);
+    life?.on("close", () => this.#onLifeOver());
+    life?.resume();
     this.#watch = setInterval(() => this.#look(), lookMs).unref();
   }
 
@@ -131,9 +132,9 @@ export class WorkerProcess {
     this.#send({ type: "open" });
   }
 
-  /** Asks the worker to end in order. Its exit follows. */
+  /** Asks a worker that is ready to end in order. Its exit follows. */
   drain(): void {
-    this.#send({ type: "drain" });
+    if (this.#state === "running") this.#send({ type: "drain" });
   }
 
   /** Ends the worker's rooms at once. */

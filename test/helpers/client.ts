@@ -27,7 +27,12 @@ export async function join(server: Door, path: string, options: ClientOptions = 
     code: code as number,
     reason: (reason as Buffer).toString(),
   }));
-  await once(socket, "open");
+  try {
+    await once(socket, "open");
+  } catch (error) {
+    await closed.catch(() => undefined);
+    throw error;
+  }
   return {
     socket,
     received,

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { HostSettings } from "../../src/host/local-host.ts";
 import type { RoomHost } from "../../src/host/room-host.ts";
@@ -27,7 +27,10 @@ export interface OpenHost extends Door, AsyncDisposable {
 }
 
 /** The built ones, since a worker runs a built file. */
-const { LocalHost, WorkerHost, refuse } = await importBuilt();
+const { LocalHost, WorkerHost, refuse, createServer: createBuiltServer } = await importBuilt();
+
+/** The built one, as the package offers it. */
+export const createServer = createBuiltServer;
 
 /** Starts a host that wraps these words. It drains when the scope ends. */
 export async function openHost(
@@ -46,7 +49,7 @@ export async function openHost(
   const host =
     kind === "local" ? await LocalHost.start(settings, logger) : await WorkerHost.start(kind, settings, logger);
   const requests: JoinRequest[] = [];
-  const door = createServer();
+  const door = createHttpServer();
   const sockets = new Set<Socket>();
   door.on("connection", (socket: Socket) => {
     sockets.add(socket);
@@ -126,7 +129,13 @@ async function importBuilt() {
   const local = (await built("host/local-host")) as typeof import("../../src/host/local-host.ts");
   const worker = (await built("workers/worker-host")) as typeof import("../../src/workers/worker-host.ts");
   const refusal = (await built("host/refusal")) as typeof import("../../src/host/refusal.ts");
-  return { LocalHost: local.LocalHost, WorkerHost: worker.WorkerHost, refuse: refusal.refuse };
+  const index = (await built("index")) as typeof import("../../src/index.ts");
+  return {
+    createServer: index.createServer,
+    LocalHost: local.LocalHost,
+    WorkerHost: worker.WorkerHost,
+    refuse: refusal.refuse,
+  };
 }
 
 async function built(path: string): Promise<unknown> {

@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly extraDescriptors?: readonly (number | "ignore")[];
   /** Makes its stderr a pipe as in a shell, where Node's own are socket pairs, which nobody can open by name. */
   readonly hasPipeAsStderr?: boolean;
+  /** Makes it the leader of a process group, as a shell does with what is started in a terminal. */
+  readonly leadsGroup?: boolean;
 }
 
 /** Starts the built program with these words and waits until it listens. Stops it when the scope ends. */
@@ -37,6 +39,7 @@ export async function startServer(words: readonly string[], options: RunOptions 
   const child = spawn(process.execPath, [bin, "--addr", "127.0.0.1:0", ...words], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
+    detached: options.leadsGroup ?? false,
     stdio: ["ignore", "pipe", pipe?.writeEnd ?? "pipe", ...(options.extraDescriptors ?? [])],
   });
   if (pipe !== undefined) closeSync(pipe.writeEnd);
