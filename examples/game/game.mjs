@@ -25,6 +25,7 @@ function take({ t, _from: id, x, y }) {
 }
 
 function tick() {
+  if (players.size === 0) return;
   const chaser = players.get(it) ?? players.values().next().value;
   for (const player of players.values()) {
     const speed = player !== chaser ? 12 : rest > 0 ? 0 : 15;
@@ -34,7 +35,6 @@ function tick() {
   }
   const isCaught = ({ id, x, y }) => id !== chaser.id && Math.hypot(x - chaser.x, y - chaser.y) < 2 * radius;
   const caught = rest > 0 ? undefined : [...players.values()].find(isCaught);
-  rest = caught ? 20 : rest - 1;
-  it = (caught ?? chaser)?.id;
+  [it, rest] = caught ? [caught.id, 20] : [chaser.id, rest - 1];
   console.log(JSON.stringify({ t: "State", it, players: [...players.values()] }));
 }

@@ -14,9 +14,8 @@ fi
 # The terminal's size is the one of the page. Its output goes to the page, and into no file.
 export TERM=xterm-256color
 shell="stty rows 24 cols 80 iutf8 && exec ${SHELL:-sh}"
+# It runs behind this sh, so that both are ended at once: then the shell hears that its terminal is gone, and tells its
+# jobs. Left to itself, script would kill the shell first, and the jobs would live on.
 exec 3<&0
 env --default-signal script --quiet --flush --return --command "$shell" /dev/null <&3 3<&- &
-
-# A shell takes no notice of SIGTERM, and passes on to its jobs that the terminal has gone away.
-trap "kill -HUP $!" TERM
 wait "$!"

@@ -50,7 +50,7 @@ terminalTest("no window of the terminal answers for it when a program asks what 
   await ann.getByText("Connected").waitFor();
   await type(
     ann,
-    String.raw`printf '\033[c\033[>c\033[6n\033[5n\033]11;?\007\033[?1$pask%s\r\n' ed; read -r said; echo "said=$said."`,
+    String.raw`printf '\033[c\033[>c\033[6n\033[5n\033]11;?\007\033[?1$pask%s\r\n' ed; read -r said; echo "said=$said." | tr -d '\033\007'`,
   );
   await shown(ann, /^asked$/);
   await type(ann, "mine");
