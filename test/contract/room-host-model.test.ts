@@ -45,8 +45,8 @@ const killWorker = record({ kind: constant("killWorker" as const), which });
 
 const hosts: readonly (readonly [string, HostKind, number])[] = [
   ["this process", "local", 20],
-  ["one worker", 1, 12],
-  ["two workers", 2, 15],
+  ["one worker", 1, 8],
+  ["two workers", 2, 10],
 ];
 
 test.each(hosts)(
@@ -70,6 +70,7 @@ test.each(hosts)(
       { numRuns, endOnFailure: true },
     );
   },
+  60_000,
 );
 
 /** A client, and what the model knows of it. */
@@ -118,6 +119,7 @@ class Run {
   readonly #doomed = new Set<Room>();
   readonly #killedWorkers = new Set<number>();
   #isDraining = false;
+  #isOver = false;
   #lostWorkers = 0;
   #lastQuestion = 0;
 
@@ -203,6 +205,7 @@ class Run {
   /** All are told, those who come now are refused, and then nothing is left. */
   async drain(): Promise<void> {
     this.#isDraining = true;
+    this.#isOver = true;
     const drained = this.#open.host.drain();
     const late = new Client(this.#open.port, "a", false);
     await drained;
@@ -217,6 +220,7 @@ class Run {
 
   /** Nobody is there any more, and nothing of anybody is. */
   async leaveAll(): Promise<void> {
+    this.#isOver = true;
     for (const { socket } of this.#clients) socket.terminate();
     await until(() => this.#clients.every(({ state }) => state === "closed"), "all clients to be closed");
     await until(
@@ -251,7 +255,15 @@ class Run {
     if (pid === undefined) return;
     process.kill(pid, "SIGKILL");
     this.#killedWorkers.add(pid);
+    // Clients come back as soon as they can, which is while their old process may still be there.
+    for (const client of this.#present) {
+      if (client.state === "open") client.socket.once("close", () => this.#comeBack(client));
+    }
     for (const client of this.#clients) client.isSafe = false;
+  }
+
+  #comeBack(client: Client): void {
+    if (!client.hasLeft && !this.#isOver) this.#join(client.room);
   }
 
   #checkSafe(client: Client): void {

@@ -43,7 +43,9 @@ describe("a room", () => {
     await using server = await startServer(["--joinmsg", "join #ROOM", "--leavemsg", "leave #ROOM", "cat"]);
     await using watcher = await join(server, "a");
     await using talker = await join(server, "b");
+    await talker.messages(1);
     await using listener = await join(server, "b");
+    await listener.messages(1);
     talker.send("for b");
     expect((await listener.messages(2)).at(-1)).toBe("for b");
     listener.socket.close();
