@@ -2,8 +2,10 @@ import type { Logger } from "../logger.ts";
 import type { SpawnedProcess, Spawner } from "./spawner.ts";
 
 /**
- * Reads `+<group>` and `-<group>` line by line. When the pipe ends it ends the groups that are left, within a second. One variable for
- * each group keeps every change cheap, however many there are.
+ * Reads line by line: `+<group>` and `-<group>`, and `?<pipe>` and `=<pipe>` before and after a start. When its own pipe ends
+ * it ends the groups that are left, within a second. A process whose start was under way has the pipe as its stdin by then,
+ * since until it was executed it held the guardian's pipe open, too. One variable for each keeps every change cheap, however
+ * many there are.
  */
 const script = `
 trap '' HUP INT TERM
@@ -11,11 +13,20 @@ while read -r line; do
   case $line in
     +*) eval "g\${line#+}=1" ;;
     -*) unset "g\${line#-}" ;;
+    \\?*) eval "p\${line#?}=1" ;;
+    =*) unset "p\${line#=}" ;;
   esac
 done
-left=$(set | while IFS== read -r name rest; do
-  case $name in g[0-9]*) echo "\${name#g}" ;; esac
-done)
+all() {
+  set | while IFS== read -r name rest; do
+    case $name in $1[0-9]*) echo "\${name#?}" ;; esac
+  done
+}
+left=$(all g)
+for pipe in $(all p); do
+  left="$left $(ls -l /proc/[0-9]*/fd/0 2>/dev/null | sed -n "s#.*/proc/\\([0-9]*\\)/fd/0 -> pipe:.$pipe.\\$#\\1#p")"
+done
+left=$(echo $left)
 [ -n "$left" ] || exit 0
 for group in $left; do kill -TERM "-$group" 2>/dev/null; done
 for try in 1 2 3 4 5 6 7 8 9 10; do
@@ -37,6 +48,8 @@ export class Guardian {
   readonly #logger: Logger;
   readonly #descriptor: number | undefined;
   readonly #groups = new Set<number>();
+  /** Pipes that are the stdin of processes whose start is under way. */
+  readonly #pipes = new Set<number>();
   #state: "starting" | "running" | "stopped" = "starting";
   #restarts = 0;
   #untold: string[] = [];
@@ -66,7 +79,21 @@ export class Guardian {
     this.#process = guardian;
     this.#state = "running";
     for (const group of this.#groups) this.#tell(`+${group}`);
+    for (const pipe of this.#pipes) this.#tell(`?${pipe}`);
     this.#flush();
+  }
+
+  /** A process is about to be started whose stdin is this pipe; `started` follows. It will not outlive this server either. */
+  expect(pipe: number): void {
+    this.#pipes.add(pipe);
+    this.#tell(`?${pipe}`);
+    this.#flush();
+  }
+
+  /** The process runs and is watched, or there is none. */
+  started(pipe: number): void {
+    this.#pipes.delete(pipe);
+    this.#tell(`=${pipe}`);
   }
 
   /** From now on the group does not outlive this server. */

@@ -6,7 +6,6 @@ const opaqueBytes = 1024;
 
 // <fcntl.h>, <spawn.h> and <sys/wait.h> of Linux, the same for glibc and musl.
 const O_CLOEXEC = 0o2000000;
-const O_RDONLY = 0;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
@@ -24,9 +23,9 @@ const pointerBytes = 8;
 type Koffi = typeof import("koffi");
 type SpawnCallback = (error: Error | null, errno: number) => void;
 
-/** What a spawned process has as its first three descriptors: ours by number, or nothing. */
+/** What a spawned process has as its first three descriptors: ours by number. */
 export interface Descriptors {
-  readonly stdin: number | "nothing";
+  readonly stdin: number;
   readonly stdout: number;
   readonly stderr: number;
 }
@@ -166,11 +165,7 @@ export class Libc {
     const actions = Buffer.alloc(opaqueBytes);
     const calls = this.#functions;
     calls.posix_spawn_file_actions_init(actions);
-    if (descriptors.stdin === "nothing") {
-      calls.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
-    } else {
-      calls.posix_spawn_file_actions_adddup2(actions, descriptors.stdin, 0);
-    }
+    calls.posix_spawn_file_actions_adddup2(actions, descriptors.stdin, 0);
     calls.posix_spawn_file_actions_adddup2(actions, descriptors.stdout, 1);
     calls.posix_spawn_file_actions_adddup2(actions, descriptors.stderr, 2);
     calls.posix_spawn_file_actions_addclosefrom_np?.(actions, 3);
@@ -197,9 +192,6 @@ function bind(koffi: Koffi) {
     posix_spawn_file_actions_init: find("int posix_spawn_file_actions_init(void *actions)"),
     posix_spawn_file_actions_destroy: find("int posix_spawn_file_actions_destroy(void *actions)"),
     posix_spawn_file_actions_adddup2: find("int posix_spawn_file_actions_adddup2(void *actions, int from, int to)"),
-    posix_spawn_file_actions_addopen: find(
-      "int posix_spawn_file_actions_addopen(void *actions, int to, const char *path, int flags, unsigned int mode)",
-    ),
     // glibc 2.34 and later. Without it, closing on exec must do: Node sets that on all it opens.
     posix_spawn_file_actions_addclosefrom_np: findOptional(
       find,

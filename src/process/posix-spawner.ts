@@ -1,4 +1,4 @@
-import { closeSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { Socket } from "node:net";
 import { constants } from "node:os";
 import pLimit from "p-limit";
@@ -43,24 +43,27 @@ export class PosixSpawner implements Spawner {
       return ends;
     };
     try {
-      const stdin = request.stdio === "pipes" ? pipe() : undefined;
+      // A pipe that nobody writes to is as good as /dev/null, and tells whose it is.
+      const stdin = pipe();
       const stdout = request.stdio === "pipes" && request.stdout === undefined ? pipe() : undefined;
       const stderr = request.stderr === "pipe" ? pipe() : undefined;
       const errors = stderr?.writeEnd ?? ourStderr;
+      request.onPipe?.(fstatSync(stdin.readEnd).ino);
       const pid = await this.#start(request, {
-        stdin: stdin?.readEnd ?? "nothing",
+        stdin: stdin.readEnd,
         stdout: stdout?.writeEnd ?? request.stdout ?? errors,
         stderr: errors,
       });
-      const keeps = request.keepsUnread === true && stdin !== undefined;
-      for (const theirs of [keeps ? undefined : stdin?.readEnd, stdout?.writeEnd, stderr?.writeEnd]) {
-        if (theirs !== undefined) closeSync(theirs);
-      }
+      const hasInput = request.stdio === "pipes";
+      const keeps = request.keepsUnread === true && hasInput;
+      if (!keeps) closeSync(stdin.readEnd);
+      if (!hasInput) closeSync(stdin.writeEnd);
+      for (const theirs of [stdout, stderr]) if (theirs !== undefined) closeSync(theirs.writeEnd);
       const exited = this.#exit(pid);
       return {
         ...(keeps ? { releaseInput: () => this.#releaseInput(stdin.readEnd) } : {}),
         pid,
-        stdin: stdin && new Socket({ fd: stdin.writeEnd, readable: false, writable: true }),
+        stdin: hasInput ? new Socket({ fd: stdin.writeEnd, readable: false, writable: true }) : undefined,
         stdout: stdout && openOutput(stdout),
         stderr: stderr && openOutput(stderr),
         exited,

@@ -3,7 +3,7 @@ import type { ProcessEvents, ProcessLauncher, ProcessLink, ProcessReservation } 
 import type { Guardian } from "./guardian.ts";
 import type { LinkOptions } from "./link-options.ts";
 import type { Ports } from "./ports.ts";
-import type { Spawner, SpawnRequest } from "./spawner.ts";
+import type { SpawnedProcess, Spawner, SpawnRequest } from "./spawner.ts";
 import { StdioLink } from "./stdio-link.ts";
 import { TcpLink } from "./tcp-link.ts";
 
@@ -90,8 +90,7 @@ export class Program implements ProcessLauncher {
     const { command, args, passedVariables, software, stderr, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
     const requestVariables = request === undefined ? [] : cgiVariables(request, software);
     const environment = new Map([...defaultVariables, ...passedVariables, ...requestVariables, ...variables]);
-    const spawned = await this.#spawner.spawn({ command, args, environment, stdio, stderr, keepsUnread });
-    this.#guardian.watch(spawned.pid);
+    const spawned = await this.#spawnWatched({ command, args, environment, stdio, stderr, keepsUnread });
     return {
       spawned,
       events,
@@ -103,5 +102,21 @@ export class Program implements ProcessLauncher {
         onGone();
       },
     };
+  }
+
+  /** Starts a process that does not outlive this server, whenever that may be killed. */
+  async #spawnWatched(request: SpawnRequest): Promise<SpawnedProcess> {
+    const pipes: number[] = [];
+    const onPipe = (inode: number): void => {
+      pipes.push(inode);
+      this.#guardian.expect(inode);
+    };
+    try {
+      const spawned = await this.#spawner.spawn({ ...request, onPipe });
+      this.#guardian.watch(spawned.pid);
+      return spawned;
+    } finally {
+      for (const pipe of pipes) this.#guardian.started(pipe);
+    }
   }
 }

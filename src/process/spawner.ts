@@ -12,6 +12,8 @@ export interface SpawnRequest {
   readonly stdio: "pipes" | "none";
   /** A descriptor of ours that is its stdout in place of a pipe. */
   readonly stdout?: number;
+  /** Told the inode of the pipe that is its stdin, before it is started; never where there is no such pipe. */
+  readonly onPipe?: (inode: number) => void;
   /** Holds the pipe to its stdin open beyond its end, so that what it did not read can be told. */
   readonly keepsUnread?: boolean;
   /** Our own stderr, or a pipe to us. */

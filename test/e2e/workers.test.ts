@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { closeCodes, type Server, type ServerOptions } from "../../src/index.ts";
 import { join, refusal, type TestClient } from "../helpers/client.ts";
 import { createServer, workersOf } from "../helpers/hosts.ts";
@@ -153,6 +154,29 @@ describe.concurrent("a worker that is lost", () => {
     expect(await exitCode).toBe(0);
     await allGone([first.pid, second.pid, first.worker, second.worker]);
     expect(server.log()).not.toMatch(/ at .*\.js:\d+/);
+  });
+
+  test("takes along also processes whose start was under way", async () => {
+    for (let round = 0; round < 6; round += 1) {
+      // oxlint-disable-next-line no-await-in-loop
+      await using folder = await tempFolder();
+      // oxlint-disable-next-line no-await-in-loop
+      await using server = await startServer(["--workers", "1", "sleep", "--", "3600"], { cwd: folder.path });
+      const [worker] = workersOf(server.pid) as [number];
+      const before = childrenOf(worker);
+      const sockets = Array.from({ length: 4 }, (_each, index) => new WebSocket(`ws://127.0.0.1:${server.port}/${index}`));
+      for (const socket of sockets) socket.on("error", () => undefined);
+      // The first process is there, but hardly known, and others are on their way.
+      // oxlint-disable-next-line no-await-in-loop
+      await until(() => childrenOf(worker).length > before.length, "a process");
+      process.kill(worker, "SIGKILL");
+      // oxlint-disable-next-line no-await-in-loop
+      await until(() => workersOf(server.pid).some((pid) => pid !== worker), "another worker");
+      // oxlint-disable-next-line no-await-in-loop
+      await server.stop();
+      // oxlint-disable-next-line no-await-in-loop
+      await until(() => processesIn(folder.path).length === 0, "processes to be gone");
+    }
   });
 
   test("gives its ports back", async () => {
@@ -621,4 +645,18 @@ async function started(options: ServerOptions): Promise<Started> {
   const server = createServer(options);
   const { port } = await server.start();
   return { server, port, log: () => "", [Symbol.asyncDispose]: async () => server.stop() };
+}
+
+/** The processes that work in a folder. */
+function processesIn(folder: string): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => isAlive(pid) && workingFolder(pid) === folder);
+}
+
+function workingFolder(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
+  }
 }
