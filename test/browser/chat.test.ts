@@ -27,7 +27,7 @@ browserTest("a page of the chat comes back by itself, and sends what was written
   await using windows = await Windows.open(server, [""]);
   const [ann] = windows.pages;
   await ann.getByText("Connected").waitFor();
-  killProgram(server);
+  await killProgram(server);
   await ann.getByText(/^Closed, trying again in \d+ s$/).waitFor();
   await ann.getByLabel("Message", { exact: true }).fill("Still here");
   await ann.keyboard.press("Enter");

@@ -72,7 +72,7 @@ browserTest("a page of the whiteboard comes back by itself, with all that was dr
   const [ann, ben] = windows.pages;
   await draw(ann, left, right);
   await seen(ben, middle);
-  killProgram(server);
+  await killProgram(server);
   await ann.getByText(/^Closed, trying again in \d+ s$/).waitFor();
   await draw(ann, corner, corner);
   await seen(ben, corner);

@@ -1,6 +1,7 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { inject, test } from "vitest";
 import type { TestServer } from "../helpers/server.ts";
+import { until } from "../helpers/until.ts";
 
 const limitMs = 15_000;
 
@@ -47,10 +48,13 @@ export class Windows<const Fragments extends readonly string[]> implements Async
 }
 
 /** Ends the program of the only room there is, as if it had failed. */
-export function killProgram(server: TestServer): void {
-  const [, pid] = /process started .*\bpid=(\d+)/.exec(server.log()) ?? [];
-  if (pid === undefined) throw new Error(`there is no program: ${server.log()}`);
-  process.kill(Number(pid), "SIGKILL");
+export async function killProgram(server: TestServer): Promise<void> {
+  const pid = (): number => Number(/process started .*\bpid=(\d+)/.exec(server.log())?.[1]);
+  await until(
+    () => pid() > 0,
+    () => `the program to start: ${server.log()}`,
+  );
+  process.kill(pid(), "SIGKILL");
 }
 
 async function openPage(browser: Browser, address: string): Promise<Page> {
