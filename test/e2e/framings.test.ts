@@ -6,6 +6,7 @@ import { dropped } from "../helpers/metrics.ts";
 import { node, sh } from "../helpers/programs.ts";
 import { runToEnd, startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
+import { until } from "../helpers/until.ts";
 
 describe.concurrent("delimiters", () => {
   test("any of --delimiters ends a message of the process, and the first of them what clients say", async () => {
@@ -29,7 +30,10 @@ describe.concurrent("delimiters", () => {
     await using client = await join(server, "a");
     client.send("two\nlines");
     expect(await client.messages(2)).toEqual(["a\nb\r\n", "two\nlines"]);
-    expect(readFileSync(folder.at("input"), "utf8")).toBe("two\nlines\0");
+    const expected = "two\nlines\0";
+    // tee may write its file behind its output.
+    await until(() => readFileSync(folder.at("input"), "utf8").length === expected.length, "the file to be written");
+    expect(readFileSync(folder.at("input"), "utf8")).toBe(expected);
   });
 
   test("JSON may stand between them too", async () => {

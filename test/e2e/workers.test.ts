@@ -164,7 +164,10 @@ describe.concurrent("a worker that is lost", () => {
       await using server = await startServer(["--workers", "1", "sleep", "--", "3600"], { cwd: folder.path });
       const [worker] = workersOf(server.pid) as [number];
       const before = childrenOf(worker);
-      const sockets = Array.from({ length: 4 }, (_each, index) => new WebSocket(`ws://127.0.0.1:${server.port}/${index}`));
+      const sockets = Array.from(
+        { length: 4 },
+        (_each, index) => new WebSocket(`ws://127.0.0.1:${server.port}/${index}`),
+      );
       for (const socket of sockets) socket.on("error", () => undefined);
       // The first process is there, but hardly known, and others are on their way.
       // oxlint-disable-next-line no-await-in-loop
