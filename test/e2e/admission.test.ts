@@ -80,6 +80,14 @@ test("--maxrooms refuses the next room, and takes clients of those that are open
   await until(async () => isLetIn(server, "c"), "a room to be gone");
 });
 
+test("--maxforks is another name of --maxrooms", async () => {
+  await using server = await startServer(["--maxforks", "1", "cat"]);
+  await using first = await join(server, "a");
+  expect((await refused(server, "b")).status).toBe(503);
+  first.send("hello");
+  expect(await first.messages(1)).toEqual(["hello"]);
+});
+
 async function refused(
   server: TestServer,
   room: string,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { join, refusal } from "../helpers/client.ts";
 import { ask, rawRequest } from "../helpers/raw-http.ts";
+import { sh } from "../helpers/programs.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
 
@@ -22,6 +23,19 @@ test("open rooms are listed, each with its name, its connections and its metadat
   }
   expect(await get(server, "/api/__proto__/")).toEqual({ status: 200, value: proto });
   for (const { received } of [first, second, third]) expect(received).toEqual([]);
+});
+
+test("what the process says of its room with _meta is its metadata", async () => {
+  const script = 'echo \'{"_meta":true,"topic":"chess","seats":[1,2]}\'; echo ready; cat';
+  await using server = await startServer(["--api", "--frame=json", ...sh(script)]);
+  await using client = await join(server, "room");
+  expect(await client.messages(1)).toEqual(["ready"]);
+  const value = { topic: "chess", seats: [1, 2] };
+  expect(await get(server, "/api/room/metadata")).toEqual({ status: 200, value });
+  expect(await get(server, "/api/room/")).toEqual({
+    status: 200,
+    value: { name: "room", connections: 1, metadata: value },
+  });
 });
 
 test("single values can be asked for", async () => {
