@@ -36,6 +36,8 @@ export interface HostSettings {
   /** Variables of the server that each process gets. */
   readonly variables: readonly (readonly [name: string, value: string])[];
   readonly options: Options;
+  /** How many processes are kept ready here, of those that `--prewarm` asks for in all. */
+  readonly spares: number;
   /** Where the server looks for commands: its own `PATH`. */
   readonly searchPath: string | undefined;
 }
@@ -76,8 +78,9 @@ export class LocalHost implements RoomHost {
     this.#spawner = createSpawner(logger);
     this.#guardian = new Guardian(this.#spawner, logger, surroundings.guardianDescriptor);
     const program = this.#createProgram(settings, limit);
-    const { prewarm } = settings.options;
-    this.#prewarmer = prewarm === 0 ? undefined : new Prewarmer(program, prewarm, logger);
+    // Also without any here: all processes of the server are to find the same.
+    const hasSpares = settings.options.prewarm > 0;
+    this.#prewarmer = hasSpares ? new Prewarmer(program, settings.spares, logger) : undefined;
     this.#rooms = this.#createRooms(settings, this.#prewarmer ?? program);
     this.#websockets = new Websockets(settings.options, () => surroundings.onClientGone?.());
   }

@@ -148,6 +148,7 @@ export class Server {
       args: this.#args,
       variables: this.#variables(),
       options,
+      spares: options.prewarm,
       searchPath: this.#environment["PATH"],
     };
     const workers = workerCount(options);

@@ -45,6 +45,7 @@ export class Crew {
   readonly #restarts = new Set<NodeJS.Timeout>();
   #state: "starting" | "running" | "stopping" = "starting";
   #isOpen = false;
+  #count = 0;
   #onAllGone: () => void = () => undefined;
 
   constructor(settings: HostSettings, logger: Logger, events: CrewEvents) {
@@ -56,6 +57,7 @@ export class Crew {
 
   /** Resolves when all workers are ready. @throws ServerError, after all were ended again. */
   async start(count: number): Promise<void> {
+    this.#count = count;
     const starts = Array.from({ length: count }, (_, number) => this.#start(number));
     try {
       await Promise.all(starts);
@@ -105,12 +107,18 @@ export class Crew {
     this.workers.set(number, worker);
     this.#portsOf.set(worker, new Set());
     const { isDebugging, isTracing } = this.#logger;
-    await worker.start(this.#settings, { isDebugging, isTracing });
+    await worker.start({ ...this.#settings, spares: this.#sparesOf(number) }, { isDebugging, isTracing });
     isHeard = true;
     this.#logger.trace(`worker ${number} is ready`, { pid: worker.pid });
     if (this.#isOpen) worker.open();
     if (this.#state === "stopping") worker.drain();
     else this.#events.onReady(worker);
+  }
+
+  /** The share of one worker, where the first ones get one more if need be. */
+  #sparesOf(number: number): number {
+    const { spares } = this.#settings;
+    return Math.floor(spares / this.#count) + (number < spares % this.#count ? 1 : 0);
   }
 
   #onReport(worker: WorkerProcess, report: Report): void {

@@ -38,7 +38,7 @@ export class WorkerHost implements RoomHost {
     this.#admission = new Admission(settings.options);
     this.#hasHomes = settings.options.cachePersist;
     this.#logger = logger;
-    this.#crew = new Crew(shareOf(settings, workers), logger, {
+    this.#crew = new Crew(settings, logger, {
       onReady: (worker) => this.#onReady(worker),
       onReport: (worker, report) => this.#onReport(worker, report),
       onNotTaken: (arrival) => this.#refuse(arrival, "server is out of descriptors"),
@@ -173,10 +173,4 @@ export class WorkerHost implements RoomHost {
     }
     this.#routeWaiting();
   }
-}
-
-/** What is asked for in all is shared out, and rounded up: each worker must be able to give what it is asked for. */
-function shareOf(settings: HostSettings, workers: number): HostSettings {
-  const { options } = settings;
-  return { ...settings, options: { ...options, prewarm: Math.ceil(options.prewarm / workers) } };
 }

@@ -244,7 +244,7 @@ describe.concurrent("--restart", () => {
     await allGone([Number(pid)]);
     await using next = await join(server, "b");
     await next.messages(1);
-    expect(server.log().split("process started")).toHaveLength(3);
+    await until(() => server.log().split("process started").length === 3, "the log of the second start");
     expect(server.log()).not.toContain("starting a new process");
   });
 

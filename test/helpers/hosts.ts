@@ -44,6 +44,7 @@ export async function openHost(
     variables: [["PATH", process.env["PATH"] ?? ""]],
     searchPath: process.env["PATH"],
     options: completeOptions(options),
+    spares: 0,
   };
   const logger = new FakeLogger();
   const host =

@@ -47,7 +47,7 @@ export const processOptions = {
     max: 1000,
     default: 0,
     help:
-      "Start so many processes ahead for rooms to come, shared out over the workers and rounded up; processes then know " +
+      "Start so many processes ahead for rooms to come, shared out over the workers; processes then know " +
       "neither ROOM nor the CGI variables, which --joinmsg can tell them",
   }),
   killGraceMs: seconds({
