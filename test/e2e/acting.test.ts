@@ -101,7 +101,7 @@ describe.concurrent("a process with JSON framing", () => {
     say(first, ...lines, '{"id":2,"_close":4001,"_reason":7}', '{"end":1}');
     expect(await second.messages(1)).toEqual(['{"end":1}']);
     expect(await dropped(server, "invalid_close")).toBe(codes.length + 1);
-    expect(server.log()).toMatch(/warn .*close.* room=a/);
+    await until(() => /warn .*close.* room=a/.test(server.log()), "the log");
     expect(first.received).toEqual(['{"end":1}']);
   });
 

@@ -557,7 +557,7 @@ describe.concurrent("forged messages", () => {
     expect(await forger.messages(1)).toEqual([`{"id":1,"last":1}`]);
     other.send("{}");
     expect(await other.messages(1)).toEqual([`{"id":2}`]);
-    expect(server.log()).toContain("message dropped");
+    await until(() => server.log().includes("message dropped"), "the log");
     await leave(forger, other);
     await isUnharmed(server);
   });
@@ -677,7 +677,7 @@ describe.concurrent("programs that go wrong", () => {
     await client.messages(1);
     await leave(client);
     await isUnharmed(server);
-    expect(server.log()).toContain("process ended by SIGKILL");
+    await until(() => server.log().includes("process ended by SIGKILL"), "the log");
   });
 
   test("one that leaves a background process behind has it ended too, be it that this holds its output open", async () => {

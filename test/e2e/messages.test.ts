@@ -138,7 +138,7 @@ describe.concurrent("--frame=json", () => {
     client.send('{"a":1}');
     expect(await client.messages(1)).toEqual(['{"id":1,"a":1}']);
     expect(await dropped(server, "not_json_object")).toBe(unusable.length + 1);
-    expect(server.log()).toMatch(/warn .*not a JSON object.* room=a connection=1/);
+    await until(() => /warn .*not a JSON object.* room=a connection=1/.test(server.log()), "the log");
   });
 
   test("a line goes to the client that its id names, and unchanged", async () => {
@@ -162,7 +162,7 @@ describe.concurrent("--frame=json", () => {
     expect(stranger.received).toEqual([]);
     expect(await dropped(server, "invalid_id")).toBe(unusable.length);
     expect(await dropped(server, "recipient_gone")).toBe(forNobody.length);
-    expect(server.log()).toMatch(/warn .*id in a message of the process.* room=a/);
+    await until(() => /warn .*id in a message of the process.* room=a/.test(server.log()), "the log");
   });
 
   test("private and common messages of one chunk keep their order for everybody", async () => {

@@ -24,7 +24,7 @@ describe.concurrent("--prewarm", () => {
     expect(all.slice(2)).toContain(Number((await third.messages(1))[0]));
     first.send("hello");
     expect((await first.messages(2))[1]).toBe("hello");
-    expect(server.log()).toMatch(new RegExp(`process started room=a pid=${taken[0]}`));
+    await until(() => new RegExp(`process started room=a pid=${taken[0]}`).test(server.log()), "the log");
   });
 
   test("tells processes neither the room nor a request, but the join message does", async () => {

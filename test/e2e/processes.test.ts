@@ -419,7 +419,7 @@ describe.concurrent("the end of the server", () => {
     await using client = await join(server, "a");
     const pids = await pidsOf(client);
     expect(await server.stop()).toBe(0);
-    expect(server.log()).toContain("process ended by SIGKILL");
+    await until(() => server.log().includes("process ended by SIGKILL"), "the log");
     await allGone(pids);
   });
 
@@ -560,7 +560,7 @@ async function ended(server: TestServer, how: string): Promise<void> {
     () => /process (exited|ended)/.test(server.log()),
     () => `a process to end: ${server.log()}`,
   );
-  expect(server.log()).toContain(how);
+  await until(() => server.log().includes(how), "the log");
 }
 
 function parseEnvironment(lines: readonly (string | Buffer)[]): Record<string, string> {

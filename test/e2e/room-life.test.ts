@@ -89,7 +89,7 @@ describe.concurrent("--restart", () => {
       await until(() => client.received.includes("hello"), "an answer of the new process");
       expect(client.received.slice(-2)).toEqual(["process 2", "hello"]);
     }
-    expect(server.log()).toContain("starting a new process in 0.1 s");
+    await until(() => server.log().includes("starting a new process in 0.1 s"), "the log");
   });
 
   test("on-failure: exit code 0 closes the clients as ever", async () => {

@@ -81,7 +81,7 @@ describe.concurrent("--stderr log", () => {
     await client.closed;
     // oxlint-disable-next-line no-control-regex
     expect(await wholeLog(server)).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
-    expect(server.log()).toContain("stderr: \\u001b[31mred\\u000d\\u0007");
+    await until(() => server.log().includes("stderr: \\u001b[31mred\\u000d\\u0007"), "the log");
   });
 
   test("takes 8 KiB of a line, in little memory, and 200 lines a second", async () => {

@@ -162,7 +162,7 @@ describe.concurrent("--tcp", () => {
     await client.messages(1);
     client.socket.close();
     await until(() => /process (exited|ended)/.test(server.log()), "the process to end");
-    expect(server.log()).toContain("process exited with code 0");
+    await until(() => server.log().includes("process exited with code 0"), "the log");
   });
 
   test("stdout and stderr of the process are the server's stderr, and its stdin is empty", async () => {
