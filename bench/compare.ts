@@ -16,7 +16,6 @@ export async function compare(
   const results: Result[] = [];
   for (const load of loads) {
     process.stderr.write(`${load.name}: ${load.about}\n`);
-    // oxlint-disable-next-line no-await-in-loop
     const [own, other] = await alternate(load, targets, runs, children);
     if (own !== undefined) results.push({ load, own, peer: other });
   }
@@ -28,7 +27,6 @@ async function alternate(load: Load, targets: readonly Target[], runs: number, c
   const attempts = targets.map((target) => new Attempts(load, target, children));
   for (let run = 0; run < runs; run += 1) {
     for (const each of attempts) {
-      // oxlint-disable-next-line no-await-in-loop
       await each.add();
     }
   }

@@ -49,7 +49,6 @@ export class Dialer {
         const client = this.dial(pathOf(next));
         clients[next] = client;
         next += 1;
-        // oxlint-disable-next-line no-await-in-loop
         await client.opened;
       }
     };

@@ -19,9 +19,7 @@ export async function idle(job: JobOf<"idle">, dialer: Dialer, serverPid: number
   const clients: Client[] = [];
   const resident: number[] = [];
   for (const count of job.connections) {
-    // oxlint-disable-next-line no-await-in-loop
     clients.push(...(await dialer.openAll(count - clients.length, () => "/idle")));
-    // oxlint-disable-next-line no-await-in-loop
     await sleep(settleMs);
     resident.push(residentBytes(serverPid));
   }

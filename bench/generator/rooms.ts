@@ -15,7 +15,6 @@ export async function rooms(job: JobOf<"rooms">, dialer: Dialer): Promise<Figure
     while (next < job.rooms) {
       const startedAtMs = performance.now();
       next += 1;
-      // oxlint-disable-next-line no-await-in-loop
       const heard = await visit(dialer, `/room-${next}`);
       if (heard !== greeting) problems.push(`room ${next} said ${JSON.stringify(heard)} first`);
       timesMs.push(performance.now() - startedAtMs);

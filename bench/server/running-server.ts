@@ -140,9 +140,7 @@ async function saysSo(child: ChildProcess): Promise<void> {
 
 async function acceptsSoon(port: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    // oxlint-disable-next-line no-await-in-loop
     if (await accepts(port)) return;
-    // oxlint-disable-next-line no-await-in-loop
     await sleep(retryMs);
   }
 }

@@ -5,10 +5,8 @@ const pollMs = 50;
 /** Whether something holds within the time, looking often. */
 export async function eventually(withinMs: number, holds: () => boolean | Promise<boolean>): Promise<boolean> {
   const deadlineMs = performance.now() + withinMs;
-  // oxlint-disable-next-line no-await-in-loop
   while (!(await holds())) {
     if (performance.now() > deadlineMs) return false;
-    // oxlint-disable-next-line no-await-in-loop
     await sleep(pollMs);
   }
   return true;

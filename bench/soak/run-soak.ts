@@ -88,7 +88,6 @@ async function letHappen(
     if (resident > before.residentBytes + maxResidentGrowth) violations.add(`${resident} bytes of memory are resident`);
     mix.random.pickWeighted(actions).act(mix);
     mix.patrol();
-    // oxlint-disable-next-line no-await-in-loop
     await sleep(tickMs);
   }
 }

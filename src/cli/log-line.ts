@@ -31,6 +31,7 @@ function describe(fields: LogFields): string {
   return text;
 }
 
+// Control characters are what it is to find.
 // oxlint-disable-next-line no-control-regex
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 

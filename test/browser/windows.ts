@@ -32,7 +32,6 @@ export class Windows<const Fragments extends readonly string[]> implements Async
     const pages: Page[] = [];
     try {
       for (const fragment of fragments) {
-        // oxlint-disable-next-line no-await-in-loop
         pages.push(await openPage(browser, `http://127.0.0.1:${server.port}/${fragment}`));
       }
     } catch (error) {

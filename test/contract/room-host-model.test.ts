@@ -61,7 +61,6 @@ test.each(hosts)(
         await using open = await openHost(kind, words);
         const run = new Run(open, folder);
         // One after the other is the point of it.
-        // oxlint-disable-next-line no-await-in-loop
         for (const each of actions) await run.act(each);
         if (isDrained) await run.drain();
         else await run.settle();

@@ -140,7 +140,6 @@ describe.each(hosts)("rooms in %s", (_, kind) => {
     await using first = await join(open, "a");
     await first.messages(1);
     for (const room of ["b", "c", "b"]) {
-      // oxlint-disable-next-line no-await-in-loop
       const { status, body, headers } = await refusal(open, room);
       expect({ status, body }).toEqual({ status: 503, body: "no port left for another room\n" });
       expect(Number(headers["retry-after"])).toBeGreaterThan(0);
@@ -165,10 +164,8 @@ describe.each(hosts)("rooms in %s", (_, kind) => {
     for (const room of ["a", "a", "b"]) {
       const socket = connect(open.port, "127.0.0.1").on("error", () => undefined);
       socket.write(upgradeRequest(`/${room}`));
-      // oxlint-disable-next-line no-await-in-loop
       await requested(open);
       cut(socket);
-      // oxlint-disable-next-line no-await-in-loop
       await once(socket, "close");
     }
     held.letGo();
@@ -210,7 +207,6 @@ describe.each(hosts)("rooms in %s", (_, kind) => {
     for (let at = 3; at < frames.length; at += size) {
       if (at > frames.length / 3) held.letGo();
       for (const socket of sockets) socket.write(frames.subarray(at, at + size));
-      // oxlint-disable-next-line no-await-in-loop
       await turn();
     }
     await Promise.all(["a", "b", "c"].map(async (room) => lines(folder.at(`input-${room}`), messages)));

@@ -63,7 +63,6 @@ describe.concurrent("a process with JSON framing", () => {
     const [first, second] = await joinThree(server);
     first.send("{}");
     for (const client of [first, second]) {
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toEqual({ code: 4001, reason: "that is all" });
       expect(client.received).toHaveLength(200_000);
       expect(client.received.at(-1)).toBe('{"n":200000}');
@@ -75,7 +74,6 @@ describe.concurrent("a process with JSON framing", () => {
     const clients = await joinThree(server);
     say(clients[0], '{"_close":1012}');
     for (const client of clients) {
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toEqual({ code: 1012, reason: "" });
     }
     await until(() => /process (exited|ended)/.test(server.log()), "the process to end");
@@ -144,7 +142,6 @@ describe.concurrent("a process with binary framing", () => {
     expect(await second.closed).toEqual({ code: 4001, reason: "kicked \u00e9" });
     expect(second.received).toEqual(["before"]);
     for (const client of [first, third]) {
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toEqual({ code: 1000, reason: "" });
       expect(client.received).toEqual(["before", "after"]);
     }

@@ -14,11 +14,9 @@ test("open rooms are listed, each with its name, its connections and its metadat
   const lobby = { name: "lobby", connections: 2, metadata: null };
   const proto = { name: "__proto__", connections: 1, metadata: null };
   for (const path of ["/api/rooms/", "/api/rooms", "/api/rooms/?a=b"]) {
-    // oxlint-disable-next-line no-await-in-loop
     expect(await get(server, path)).toEqual({ status: 200, value: [proto, lobby] });
   }
   for (const path of ["/api/lobby/", "/api/lobby", "/api/l%6Fbby/", "/%61pi/lobby"]) {
-    // oxlint-disable-next-line no-await-in-loop
     expect(await get(server, path)).toEqual({ status: 200, value: lobby });
   }
   expect(await get(server, "/api/__proto__/")).toEqual({ status: 200, value: proto });
@@ -46,7 +44,6 @@ test("single values can be asked for", async () => {
   expect(await get(server, "/api/room/metadata")).toEqual({ status: 200, value: null });
   expect(await get(server, "/api/room/name")).toEqual({ status: 200, value: "room" });
   for (const value of ["joined", "__proto__", "toString", "connections/more"]) {
-    // oxlint-disable-next-line no-await-in-loop
     expect((await server.http(`/api/room/${value}`)).status).toBe(404);
   }
   expect(client.received).toEqual([]);
@@ -69,7 +66,6 @@ test("answers are JSON that nobody may keep, and HEAD gets their headers", async
 test("reading creates nothing, and rooms that are gone are not found", async () => {
   await using server = await startServer(["--api", "cat"]);
   for (const path of ["/api/room/", "/api/room/connections", "/api/constructor/", "/api/a%2Fb/", "/api/"]) {
-    // oxlint-disable-next-line no-await-in-loop
     expect((await server.http(path)).status).toBe(404);
   }
   expect((await ask(server.port, rawRequest("/api//connections"))).status).toBe(404);

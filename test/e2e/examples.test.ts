@@ -352,7 +352,6 @@ test.skipIf(!hasScript)(
     ];
     for (const client of refused) {
       client.send("echo $((6*7))\r");
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toEqual({ code: 1011, reason: "process exited with code 1" });
       expect(screenOf(client)).toBe(`This shell is for the page at http://localhost:${server.port} only.\n`);
     }
@@ -495,7 +494,6 @@ class Session implements AsyncDisposable {
 
   async replay(session: string): Promise<void> {
     // One step after the other, as people would do.
-    // oxlint-disable-next-line no-await-in-loop
     for (const step of session.trimEnd().split("\n")) await this.#play(step);
   }
 

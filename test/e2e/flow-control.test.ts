@@ -97,7 +97,6 @@ describe.concurrent("a client that does not read", () => {
     await until(() => !isAlive(Number(pid)), "the process to exit");
     slow.socket.resume();
     for (const client of [slow, fast]) {
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toEqual({ code: 1011, reason: "process exited with code 3" });
       const lines = client.received.slice(client === slow ? 1 : 0);
       expect(lines.length).toBe(count + 10);
@@ -204,7 +203,6 @@ describe.concurrent("what is too large", () => {
     expect(await first.messages(2)).toEqual([pid, "x".repeat(1024)]);
     second.send("x".repeat(1025));
     for (const client of [first, second]) {
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toEqual({ code: 1011, reason: "process wrote a line of more than 1024 bytes" });
     }
     await until(() => !isAlive(Number(pid)), "the process to end");
@@ -267,7 +265,7 @@ function bursts(lines: number): string {
 /** Has bursts written, each when the client has got the one before, until something holds. Resolves to their lines. */
 async function burst(lines: number, client: TestClient, holds: () => boolean | Promise<boolean>): Promise<number> {
   let count = 0;
-  /* oxlint-disable no-await-in-loop, no-loop-func -- one after the other */
+  /* oxlint-disable no-loop-func -- one after the other */
   while (!(await holds())) {
     count += lines;
     client.send("more");

@@ -79,7 +79,6 @@ describe.concurrent("a framing for each direction", () => {
     second.send('{"id":1}');
     second.send('{"a":1}');
     for (const client of [first, second]) {
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.messages(2)).toEqual(['{"id":2}', '{"id":2,"a":1}']);
     }
   });

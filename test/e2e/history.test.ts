@@ -61,15 +61,12 @@ describe.concurrent("--cache", () => {
     await using server = await startServer(["--cache", "50", ...sh(script, folder.at("enough"))]);
     const clients: TestClient[] = [];
     while (clients.length < 12) {
-      // oxlint-disable-next-line no-await-in-loop
       const client = await join(server, "a");
       clients.push(client);
-      // oxlint-disable-next-line no-await-in-loop
       await client.messages(1);
     }
     await writeFile(folder.at("enough"), "");
     for (const { received } of clients) {
-      // oxlint-disable-next-line no-await-in-loop
       await until(() => received.at(-1) === "end", "the flood to end");
       expect(areConsecutive(received.slice(0, -1))).toBe(true);
       expect(received.at(-2)).toBe(clients[0]?.received.at(-2));
@@ -209,7 +206,6 @@ describe.concurrent("a client that does not take its replay", () => {
     await using server = await startServer([...words, "--cache=100000", "--cachebytes=64M", ...sh(script)]);
     await using first = await join(server, "a");
     for (let round = 0; round < rounds; round += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       await talk(first, `round ${round}`);
     }
     await using second = await join(server, "a");
@@ -229,7 +225,6 @@ describe.concurrent("a client that does not take its replay", () => {
     await using server = await startServer(words);
     await using first = await join(server, "a");
     for (let round = 0; round < rounds; round += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       await talk(first, `round ${round}`);
     }
     await using second = await join(server, "a");

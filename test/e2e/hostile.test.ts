@@ -287,12 +287,9 @@ describe("requests that are not quite an upgrade", () => {
   test("a request that stops half-way and is closed leaves nothing behind", async ({ server }) => {
     const whole = upgradeRequest(path);
     for (const length of [1, 20, whole.length - 2]) {
-      // oxlint-disable-next-line no-await-in-loop
       await using client = new RawClient(server);
-      // oxlint-disable-next-line no-await-in-loop
       await client.send(whole.slice(0, length));
       client.socket.end();
-      // oxlint-disable-next-line no-await-in-loop
       await client.ended;
       expect(client.head).not.toContain(" 101 ");
     }
@@ -303,7 +300,6 @@ describe("requests that are not quite an upgrade", () => {
     server,
   }) => {
     for (const bytes of [upgradeRequest(path), request(key, "")]) {
-      // oxlint-disable-next-line no-await-in-loop
       await Promise.all(Array.from({ length: 50 }, async () => resetOnArrival(server, bytes)));
     }
     await servesOthers(server);
@@ -466,9 +462,7 @@ describe.concurrent("paths and names", () => {
       const clients = await Promise.all(names.map((name) => join(server, name)));
       expect(await Promise.all(clients.map(async (client) => client.messages(1)))).toEqual(names.map((name) => [name]));
       for (const name of names) {
-        // oxlint-disable-next-line no-await-in-loop
         await hasConnections(server, 1, name);
-        // oxlint-disable-next-line no-await-in-loop
         expect((await server.http(`/${name}/stats/${name}`)).status).toBe(404);
       }
       const page = await (await server.http("/metrics")).text();
@@ -603,12 +597,10 @@ describe.concurrent("forged messages", () => {
     ];
     for (const [index, name] of names.entries()) {
       const agent = `x","id":99,"y":"\\`;
-      // oxlint-disable-next-line no-await-in-loop
       await using client = await join(server, `${room}?name=${encodeURIComponent(name)}`, {
         headers: { "User-Agent": agent },
       });
       client.send("behind it");
-      // oxlint-disable-next-line no-await-in-loop
       const [line, next] = await client.messages(2);
       expect(next).toBe("behind it");
       const parsed = JSON.parse(String(line)) as Record<string, string>;
@@ -618,9 +610,7 @@ describe.concurrent("forged messages", () => {
         name,
         agent,
       ]);
-      // oxlint-disable-next-line no-await-in-loop
       await leave(client);
-      // oxlint-disable-next-line no-await-in-loop
       await isUnharmed(server);
     }
   });
@@ -790,7 +780,6 @@ describe.concurrent("programs that go wrong", () => {
     slow.socket.pause();
     for (let count = 1; !server.log().includes("client is behind"); count += 1) {
       other.send("more");
-      // oxlint-disable-next-line no-await-in-loop
       await other.messages(count);
     }
     // Its output is not read until the slow client is given up, which takes longer than output may come late.
@@ -829,7 +818,6 @@ describe.concurrent("many at once", () => {
       await client.closed;
     };
     for (let wave = 0; wave < 10; wave += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       await Promise.all(Array.from({ length: 20 }, (_, index) => visit(20 * wave + index)));
     }
     await isUnharmed(server);
@@ -892,9 +880,7 @@ describe("ports", () => {
     const ports = await freePorts(1);
     await using server = await startWith(["--tcp", "--tcpports", ports.range, "/does/not/exist"]);
     for (let count = 0; count < 5; count += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       await resetOnArrival(server);
-      // oxlint-disable-next-line no-await-in-loop
       await until(async () => (await statusOf(server)) === 101, "the port to be free again");
     }
     await isUnharmed(server);

@@ -39,7 +39,6 @@ test("a process that does not read makes its 100 clients wait with 300 MB, in li
 /** Sends messages that begin so, each when the one before has gone out, so that none waits here. */
 async function sendInTurn(client: TestClient, starts: readonly string[], length: number): Promise<void> {
   for (const start of starts) {
-    // oxlint-disable-next-line no-await-in-loop
     await new Promise((resolve) => {
       client.socket.send(start.padEnd(length, "x"), resolve);
     });

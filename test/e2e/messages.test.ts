@@ -70,7 +70,6 @@ describe.concurrent("messages without framing", () => {
     await using second = await join(server, "a");
     first.send("go");
     for (const client of [first, second]) {
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toMatchObject({ code: 1000 });
       expect(client.received.length).toBe(1_000_000);
       expect(client.received.findIndex((message, index) => message !== String(index + 1))).toBe(-1);
@@ -89,7 +88,6 @@ describe.concurrent("--binary", () => {
     client.send("text");
     const expected = Buffer.concat([allBytes, Buffer.from("text")]);
     for (const { received } of [client, other]) {
-      // oxlint-disable-next-line no-await-in-loop
       await until(() => bytesOf(received).length >= expected.length, "the bytes to come back");
       expect(received.every((message) => Buffer.isBuffer(message))).toBe(true);
       expect(bytesOf(received)).toEqual(expected);
@@ -260,7 +258,6 @@ describe.concurrent("--frame=binary", () => {
       Buffer.concat([gwsocketMessage(0, 1, "last"), gwsocketMessage(0, 1, "", 1025), gwsocketMessage(0, 1, "no")]),
     );
     for (const client of [first, second]) {
-      // oxlint-disable-next-line no-await-in-loop
       const { code, reason } = await client.closed;
       expect({ code, reason }).toEqual({
         code: 1011,

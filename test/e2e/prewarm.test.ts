@@ -34,7 +34,6 @@ describe.concurrent("--prewarm", () => {
     // More rooms at once than there are processes: those that are started for them know no more.
     const clients = await Promise.all(["a", "b", "c"].map(async (room) => join(server, `${room}?name=${room}`)));
     for (const [index, client] of clients.entries()) {
-      // oxlint-disable-next-line no-await-in-loop
       const [variables, joined] = await client.messages(2);
       expect(variables).toBe("PATH PYTHONUNBUFFERED ");
       expect(joined).toMatch(new RegExp(`^join \\d ${"abc"[index]} ${"abc"[index]} 127\\.0\\.0\\.1$`));

@@ -404,7 +404,6 @@ describe.concurrent("the end of the server", () => {
     const pids = await Promise.all(clients.map(async (client) => Number((await client.messages(1))[0])));
     const exitCode = server.stop(signal);
     for (const client of clients) {
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toEqual({ code: 1001, reason: "server is shutting down" });
     }
     expect(await exitCode).toBe(0);

@@ -85,7 +85,6 @@ describe.concurrent("--restart", () => {
     await first.messages(2);
     second.send("hello");
     for (const client of [first, second]) {
-      // oxlint-disable-next-line no-await-in-loop
       await until(() => client.received.includes("hello"), "an answer of the new process");
       expect(client.received.slice(-2)).toEqual(["process 2", "hello"]);
     }

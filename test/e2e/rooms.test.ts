@@ -149,7 +149,6 @@ describe.concurrent("the end of a process", () => {
     await using second = await join(server, "a");
     first.send("go");
     for (const client of [first, second]) {
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toEqual({ code: 1011, reason: "process exited with code 3" });
       expect(client.received.length).toBe(200_001);
       expect(client.received.findIndex((message, index) => message !== String(index + 1))).toBe(200_000);
@@ -196,7 +195,6 @@ describe("--oneshot", () => {
     await using server = await startServer(["--oneshot", "cat"]);
     await using client = await join(server, "a");
     for (const room of ["a", "b"]) {
-      // oxlint-disable-next-line no-await-in-loop
       const { status, headers, body } = await refusal(server, room);
       expect(status).toBe(503);
       expect(Number(headers["retry-after"])).toBeGreaterThan(0);

@@ -79,9 +79,7 @@ describe.concurrent("--tcp", () => {
     const ports = await freePorts(1);
     await using server = await startTcp(ports, [folder.at("program")]);
     for (let time = 0; time < 2; time += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       await using client = await join(server, "a");
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.closed).toMatchObject({ code: 1011, reason: expect.stringMatching(/no such file/) });
     }
     await writeFile(folder.at("program"), `#!/bin/sh\nexec node ${programPath("tcp-echo.mjs")}\n`, { mode: 0o755 });
@@ -117,12 +115,9 @@ describe.concurrent("--tcp", () => {
     const ports = await freePorts(1);
     await using server = await startTcp(ports, node("tcp-echo.mjs"));
     for (const room of ["a", "b", "c"]) {
-      // oxlint-disable-next-line no-await-in-loop
       await using client = await join(server, room);
-      // oxlint-disable-next-line no-await-in-loop
       expect(await client.messages(1)).toEqual([`connection 1 on ${ports.start}`]);
       client.socket.close();
-      // oxlint-disable-next-line no-await-in-loop
       await until(() => server.log().includes(`process exited with code 0 room=${room}`), "the process to end");
     }
   });

@@ -96,25 +96,17 @@ describe.concurrent("a worker that is lost", () => {
     let before = await totals(server);
     for (let lost = 1; lost <= 3; lost += 1) {
       const room = `room-${lost}`;
-      // oxlint-disable-next-line no-await-in-loop
       await using each = await seat(server, room);
       each.client.send("hello");
-      // oxlint-disable-next-line no-await-in-loop
       await each.client.messages(2);
-      // oxlint-disable-next-line no-await-in-loop
       const during = await totals(server);
       expectNoneLower(during, before);
       process.kill(each.worker, "SIGKILL");
-      // oxlint-disable-next-line no-await-in-loop
       await each.client.closed;
-      // oxlint-disable-next-line no-await-in-loop
       await until(async () => (await metric(server, "scalesocket_workers")) === 2, "another worker");
-      // oxlint-disable-next-line no-await-in-loop
       before = await totals(server);
       expectNoneLower(before, during);
-      // oxlint-disable-next-line no-await-in-loop
       expect(await metric(server, "scalesocket_workers_lost_total")).toBe(lost);
-      // oxlint-disable-next-line no-await-in-loop
       expect((await server.http(`/${room}/stats`)).status).toBe(404);
     }
   });
@@ -158,9 +150,7 @@ describe.concurrent("a worker that is lost", () => {
 
   test("takes along also processes whose start was under way", async () => {
     for (let round = 0; round < 6; round += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       await using folder = await tempFolder();
-      // oxlint-disable-next-line no-await-in-loop
       await using server = await startServer(["--workers", "1", "sleep", "--", "3600"], { cwd: folder.path });
       const [worker] = workersOf(server.pid) as [number];
       const before = childrenOf(worker);
@@ -170,14 +160,10 @@ describe.concurrent("a worker that is lost", () => {
       );
       for (const socket of sockets) socket.on("error", () => undefined);
       // The first process is there, but hardly known, and others are on their way.
-      // oxlint-disable-next-line no-await-in-loop
       await until(() => childrenOf(worker).length > before.length, "a process");
       process.kill(worker, "SIGKILL");
-      // oxlint-disable-next-line no-await-in-loop
       await until(() => workersOf(server.pid).some((pid) => pid !== worker), "another worker");
-      // oxlint-disable-next-line no-await-in-loop
       await server.stop();
-      // oxlint-disable-next-line no-await-in-loop
       await until(() => processesIn(folder.path).length === 0, "processes to be gone");
     }
   });
@@ -285,10 +271,8 @@ describe.concurrent("rooms on workers", () => {
     const visits = Array.from({ length: 4 }, async (_each, visitor) => {
       for (let visit = 0; visit < 8; visit += 1) {
         const room = `room-${(visitor + visit) % 3}`;
-        // oxlint-disable-next-line no-await-in-loop
         await using client = await join(server, room);
         client.send(`${visitor} ${visit} is here`);
-        // oxlint-disable-next-line no-await-in-loop
         await until(
           () => client.received.includes(`${visitor} ${visit} is here`),
           () => `${room} to answer ${visitor}\n${server.log()}`,
@@ -345,7 +329,6 @@ describe.concurrent("rooms on workers", () => {
     for (const room of ["a", "b"]) {
       for (const what of ["client joined", "process started", "client left", "process exited with code 0"]) {
         const line = new RegExp(`${what}.* room=${room}\\b|room=${room}\\b.*${what}`);
-        // oxlint-disable-next-line no-await-in-loop
         await until(
           () => line.test(server.log()),
           () => `${what} of ${room} in\n${server.log()}`,
@@ -377,7 +360,6 @@ describe.concurrent("rooms on workers", () => {
     await using first = await seat(server, "a");
     limitDescriptors(first.worker, firstFreeDescriptor(first.worker));
     for (const room of ["a", "b", "b"]) {
-      // oxlint-disable-next-line no-await-in-loop
       const { status, body, headers } = await refusal(server, room);
       expect({ status, body }).toEqual({ status: 503, body: "server is out of descriptors\n" });
       expect(Number(headers["retry-after"])).toBeGreaterThan(0);

@@ -24,7 +24,6 @@ export async function freePorts(count: number): Promise<FreePorts> {
   for (let tries = 0; tries < maxTries; tries += 1) {
     const start = randomInt(lowest, highest - count);
     const row = Array.from({ length: count }, (_each, offset) => start + offset);
-    // oxlint-disable-next-line no-await-in-loop
     if (row.some((port) => given.has(port)) || !(await areFree(row))) continue;
     for (const port of row) given.add(port);
     const end = start + count - 1;

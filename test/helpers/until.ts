@@ -9,12 +9,10 @@ export async function until(
   what: string | (() => string) = "a condition",
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
-  // oxlint-disable-next-line no-await-in-loop
   while (!(await holds())) {
     if (performance.now() > deadline) {
       throw new Error(`waited ${limitMs} ms for ${typeof what === "string" ? what : what()}`);
     }
-    // oxlint-disable-next-line no-await-in-loop
     await sleep(pollMs);
   }
 }

@@ -111,7 +111,6 @@ test("the end of stderr is waited for as well, in whatever order the outputs end
     const { events, lifetime, exits } = setup({ hasStderr: true });
     if (first === "stdout") lifetime.outputEnded();
     else lifetime.errorOutputEnded();
-    // oxlint-disable-next-line no-await-in-loop
     await exits();
     expect(events).toEqual(["exited"]);
     if (first === "stdout") lifetime.errorOutputEnded();

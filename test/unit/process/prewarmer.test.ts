@@ -1,4 +1,3 @@
-/* oxlint-disable no-await-in-loop -- The steps of a test come one after the other. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ProcessEvents, ProcessExit } from "../../../src/links.ts";
 import { Prewarmer } from "../../../src/process/prewarmer.ts";

@@ -252,7 +252,6 @@ test("clients pause and go on again as often as the process falls behind", async
   const { link, say } = setup.join(1);
   setup.open();
   for (let round = 1; round <= 3; round += 1) {
-    // oxlint-disable-next-line no-await-in-loop
     await setup.fillProcess(say);
     say("one more");
     expect(link.isPaused).toBe(true);

@@ -295,7 +295,6 @@ describe("starting again", () => {
     for (const delayMs of [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]) {
       process.exits();
       count += 1;
-      // oxlint-disable-next-line no-await-in-loop
       process = await next(setup, count, delayMs);
       expect(logger.lines).toContain(`info starting a new process in ${delayMs / 1000} s`);
     }

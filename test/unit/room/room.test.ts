@@ -216,14 +216,10 @@ describe("stopping", () => {
   test("many rounds of joining and leaving never have two processes, and lose nobody", async () => {
     const setup = new Setup();
     for (let round = 1; round <= 20; round += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       const client = await setup.enter();
-      // oxlint-disable-next-line no-await-in-loop
       const process = await setup.launcher.process(round);
-      // oxlint-disable-next-line no-await-in-loop
       await process.says(`round ${round}\n`);
       client.leave();
-      // oxlint-disable-next-line no-await-in-loop
       const early = round % 2 === 0 ? await setup.enter() : undefined;
       expect(client.link.messages).toEqual([`round ${round}`]);
       early?.leave();

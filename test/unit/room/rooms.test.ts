@@ -100,9 +100,7 @@ test("rooms called like members of objects are rooms like any other", async () =
   const setup = new Setup();
   const names = ["__proto__", "constructor", "hasOwnProperty", "toString"];
   for (const [index, name] of names.entries()) {
-    // oxlint-disable-next-line no-await-in-loop
     const { link } = await setup.join(name);
-    // oxlint-disable-next-line no-await-in-loop
     await (await setup.launcher.process(index + 1)).says(`"${name}"\n`);
     expect(link.messages).toEqual([`"${name}"`]);
   }

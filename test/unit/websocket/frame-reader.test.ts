@@ -147,9 +147,7 @@ test("whatever a client sends, however it is cut, comes out as from ws alone", a
       const alone = readAlone();
       const ahead = readAhead();
       for (const chunk of cut(bytes, places)) {
-        // oxlint-disable-next-line no-await-in-loop
         await alone.push(chunk);
-        // oxlint-disable-next-line no-await-in-loop
         await ahead.push(chunk);
       }
       expect(ahead.outcome).toEqual(alone.outcome);
