@@ -12,6 +12,7 @@ const leaves = [
   "logger",
   "join-request",
   "room-name",
+  "socket-handle",
   "stall-watch",
   "version",
   "frame-modes",

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
+import { takenBytes } from "../socket-handle.ts";
 import { listenToErrors } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { SpawnedProcess } from "./spawner.ts";
@@ -7,12 +8,6 @@ import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
 
 /** What a pipe holds as it is made; Node reads no more at once. */
 const pipeBytes = 64 * 1024;
-
-/** The counters of Node's own handle: only they tell how far a write has come that is still under way. */
-interface WriteCounters {
-  readonly bytesWritten: number;
-  readonly writeQueueSize: number;
-}
 
 /** Talks with a process over its stdin and stdout. */
 export class StdioLink implements ProcessLink {
@@ -118,9 +113,7 @@ export class StdioLink implements ProcessLink {
   #countUnread(): number | undefined {
     const inPipe = this.#spawned.releaseInput?.();
     if (inPipe === undefined) return undefined;
-    const { _handle: counters } = this.#stdin as unknown as { _handle: WriteCounters | null };
-    const taken = counters === null ? this.#stdin.bytesWritten : counters.bytesWritten - counters.writeQueueSize;
-    return this.#writtenBytes - taken + inPipe;
+    return this.#writtenBytes - (takenBytes(this.#stdin) ?? this.#stdin.bytesWritten) + inPipe;
   }
 
   #release(): void {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { closeReason } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
+import { takenBytes } from "../socket-handle.ts";
 import { StallWatch } from "../stall-watch.ts";
 import { closeFrame, emptyCloseFrame, pingFrame, pongFrame } from "./frame.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
@@ -13,12 +14,6 @@ const noCode = 1005;
 const closeTimeoutMs = 2000;
 
 const nothing = Buffer.alloc(0);
-
-/** The counters of Node's own handle: only they tell how far a write has come that is still under way. */
-interface WriteCounters {
-  readonly bytesWritten: number;
-  readonly writeQueueSize: number;
-}
 
 /** What the heartbeat knows of a link: its counters at the last sign of life, and when that was. */
 export interface LifeSigns {
@@ -79,8 +74,7 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   }
 
   get takenBytes(): number {
-    const { _handle: counters } = this.#socket as unknown as { _handle: WriteCounters | null };
-    return counters === null ? 0 : counters.bytesWritten - counters.writeQueueSize;
+    return takenBytes(this.#socket) ?? 0;
   }
 
   /** Bytes that the client has sent so far. */

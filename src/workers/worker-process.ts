@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { ServerError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import type { CounterValues } from "../room/counters.ts";
-import { type Arrival, handleOf } from "./hand-over.ts";
+import { handleOf } from "../socket-handle.ts";
+import type { Arrival } from "./hand-over.ts";
 import type { FromWorker, LogWishes, Question, Questions, Report, ToWorker } from "./messages.ts";
 
 const program = fileURLToPath(new URL("worker-main.js", import.meta.url));
