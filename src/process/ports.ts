@@ -5,6 +5,10 @@ import { RefusedError } from "../errors.ts";
 const host = "127.0.0.1";
 const retryAfterS = 5;
 
+export function noPortLeft(): RefusedError {
+  return RefusedError.forNow("no port left for another room", retryAfterS);
+}
+
 /** TCP ports from `start` up to and including `end`. */
 export interface PortRange {
   readonly start: number;
@@ -40,7 +44,7 @@ export class PortPool implements Ports {
       if (await isFree(port)) return port;
       this.#taken.delete(port);
     }
-    throw RefusedError.forNow("no port left for another room", retryAfterS);
+    throw noPortLeft();
   }
 
   release(port: number): void {

@@ -2,13 +2,12 @@ const sampleMs = 50;
 
 /** Watches how late an event loop comes to what is due. */
 export class LagWatch {
-  readonly #timer: NodeJS.Timeout;
   #dueAt = performance.now() + sampleMs;
   #worst = 0;
   #worstBefore = 0;
 
   constructor() {
-    this.#timer = setInterval(() => this.#sample(), sampleMs).unref();
+    setInterval(() => this.#sample(), sampleMs).unref();
   }
 
   /** The most that it was late since the call before the last of `startOver`. */
@@ -19,10 +18,6 @@ export class LagWatch {
   startOver(): void {
     this.#worstBefore = this.#worst;
     this.#worst = 0;
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
   }
 
   #sample(): void {

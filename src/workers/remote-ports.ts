@@ -1,8 +1,5 @@
-import { RefusedError } from "../errors.ts";
-import type { Ports } from "../process/ports.ts";
+import { noPortLeft, type Ports } from "../process/ports.ts";
 import type { FromWorker } from "./messages.ts";
-
-const retryAfterS = 5;
 
 /** Ports that the supervisor gives out, since all workers share one range. */
 export class RemotePorts implements Ports {
@@ -21,7 +18,7 @@ export class RemotePorts implements Ports {
       this.#wanted.set(id, resolve);
       this.#send({ type: "takePort", id });
     });
-    if (port === null) throw RefusedError.forNow("no port left for another room", retryAfterS);
+    if (port === null) throw noPortLeft();
     return port;
   }
 

