@@ -42,7 +42,7 @@ export class Crew {
   readonly #ports: PortPool;
   readonly #portsOf = new Map<WorkerProcess, Set<number>>();
   readonly #waitsMs = new Map<number, number>();
-  readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #restarts = new Map<number, NodeJS.Timeout>();
   #state: "starting" | "running" | "stopping" = "starting";
   #isOpen = false;
   #count = 0;
@@ -66,6 +66,8 @@ export class Crew {
       throw error;
     }
     this.#state = "running";
+    // One may have ended while the others were still starting.
+    for (let number = 0; number < count; number += 1) if (!this.workers.has(number)) this.#restart(number, 0);
   }
 
   /** Clients may come from now on. */
@@ -77,7 +79,7 @@ export class Crew {
   /** Drains all workers, and resolves when nothing of them is left. */
   async stop(): Promise<void> {
     this.#state = "stopping";
-    for (const timer of this.#restarts) clearTimeout(timer);
+    for (const timer of this.#restarts.values()) clearTimeout(timer);
     for (const worker of this.workers.values()) worker.drain();
     if (this.#portsOf.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -148,15 +150,28 @@ export class Crew {
     this.#events.onExit(worker, stranded);
     if (this.#state !== "running") return;
     this.lost += 1;
-    const wait = this.#nextWaitMs(number, worker);
     this.#logger.error(`worker ${number} ended (${how}): its rooms are closed, and another one is started`, {
       pid: worker.pid,
     });
-    const timer = setTimeout(() => {
-      this.#restarts.delete(timer);
-      this.#start(number).catch((error: unknown) => this.#logger.error(messageOf(error)));
-    }, wait);
-    this.#restarts.add(timer);
+    this.#restart(number, performance.now() - worker.startedAt);
+  }
+
+  /** Starts a worker in the place of one that has lived so long. */
+  #restart(number: number, livedMs: number): void {
+    const start = async (): Promise<void> => {
+      this.#restarts.delete(number);
+      try {
+        await this.#start(number);
+      } catch (error) {
+        this.#logger.error(messageOf(error));
+        // Where there was a process, its exit has seen to the next one already.
+        if (!this.workers.has(number) && !this.#restarts.has(number)) this.#restart(number, 0);
+      }
+    };
+    this.#restarts.set(
+      number,
+      setTimeout(() => void start(), this.#nextWaitMs(number, livedMs)),
+    );
   }
 
   #onGone(worker: WorkerProcess): void {
@@ -167,9 +182,8 @@ export class Crew {
   }
 
   /** None after a long life, and then longer and longer. */
-  #nextWaitMs(number: number, worker: WorkerProcess): number {
-    const hadLongLife = performance.now() - worker.startedAt > longLifeMs;
-    const before = hadLongLife ? 0 : (this.#waitsMs.get(number) ?? 0);
+  #nextWaitMs(number: number, livedMs: number): number {
+    const before = livedMs > longLifeMs ? 0 : (this.#waitsMs.get(number) ?? 0);
     this.#waitsMs.set(number, Math.min(Math.max(2 * before, firstWaitMs), longestWaitMs));
     return before;
   }

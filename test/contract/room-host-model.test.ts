@@ -14,8 +14,8 @@ import {
 } from "fast-check";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { type HostKind, openHost, type OpenHost, workersOf } from "../helpers/hosts.ts";
-import { allGone, isAlive } from "../helpers/processes.ts";
+import { type HostKind, openHost, type OpenHost } from "../helpers/hosts.ts";
+import { allGone, isAlive, workersOf } from "../helpers/processes.ts";
 import { programPath } from "../helpers/programs.ts";
 import { tempFolder, type TempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";

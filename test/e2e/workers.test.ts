@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { closeCodes, type Server, type ServerOptions } from "../../src/index.ts";
 import { join, refusal, type TestClient } from "../helpers/client.ts";
-import { createServer, workersOf } from "../helpers/hosts.ts";
+import { createServer } from "../helpers/hosts.ts";
 import { metric } from "../helpers/metrics.ts";
 import { type FreePorts, freePorts } from "../helpers/ports.ts";
-import { allGone, childrenOf, isAlive } from "../helpers/processes.ts";
+import { allGone, childrenOf, isAlive, workersOf } from "../helpers/processes.ts";
 import { node, sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
@@ -146,6 +146,24 @@ describe.concurrent("a worker that is lost", () => {
     expect(await exitCode).toBe(0);
     await allGone([first.pid, second.pid, first.worker, second.worker]);
     expect(server.log()).not.toMatch(/ at .*\.js:\d+/);
+  });
+
+  test("is replaced also when it ends while others still start", async () => {
+    await using server = await startServer(["-vv", "--workers", "2", ...pidsAndEcho], {
+      async whileStarting(pid, log) {
+        await until(() => workersOf(pid).length === 2, "two workers");
+        const [first, second] = workersOf(pid) as [number, number];
+        process.kill(second, "SIGSTOP");
+        await until(() => log().includes("worker 0 is ready"), "the first worker");
+        process.kill(first, "SIGKILL");
+        await until(() => !isAlive(first), "the first worker to be gone");
+        process.kill(second, "SIGCONT");
+      },
+    });
+    await until(() => workersOf(server.pid).length === 2, "another worker");
+    await using client = await join(server, "a");
+    client.send("hello");
+    expect((await client.messages(2)).at(-1)).toBe("hello");
   });
 
   test("takes along also processes whose start was under way", async () => {

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { HostSettings } from "../../src/host/local-host.ts";
@@ -9,7 +8,7 @@ import { completeOptions, type OptionName } from "../../src/options.ts";
 import { answerHandshake } from "../../src/websocket/handshake.ts";
 import type { Door } from "./client.ts";
 import { FakeLogger, fakeRequest } from "./fakes.ts";
-import { childrenOf } from "./processes.ts";
+import { workersOf } from "./processes.ts";
 
 /** How many workers a host of rooms has; "local" is one that has the rooms itself. */
 export type HostKind = "local" | number;
@@ -94,19 +93,6 @@ export function holdWorkers(): Disposable & { letGo(): void } {
   };
   signal("SIGSTOP");
   return { letGo: () => signal("SIGCONT"), [Symbol.dispose]: () => signal("SIGCONT") };
-}
-
-/** The pids of all workers that this process has as children, or another one. */
-export function workersOf(parent: number = process.pid): number[] {
-  return childrenOf(parent).filter((pid) => commandOf(pid).includes("worker-main.js"));
-}
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function describe(connectionId: number, url: string): JoinRequest {

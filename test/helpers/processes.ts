@@ -19,9 +19,18 @@ export function placeOf(pid: number): { group: number; session: number } | undef
   return stat && { group: stat.group, session: stat.session };
 }
 
-/** The workers of a server. */
-export function workersOf(server: number): number[] {
-  return childrenOf(server).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker-main.js"));
+/** The workers of a server, which may be this process. */
+export function workersOf(server: number = process.pid): number[] {
+  return childrenOf(server).filter((pid) => commandOf(pid).includes("worker-main.js"));
+}
+
+/** The words that a process was started with; empty where it is gone. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** The most memory that any process of a server has had resident so far, in MiB. */

@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly hasPipeAsStderr?: boolean;
   /** Makes it the leader of a process group, as a shell does with what is started in a terminal. */
   readonly leadsGroup?: boolean;
+  /** Called when its process runs, and need not listen yet. */
+  readonly whileStarting?: (pid: number, log: () => string) => Promise<void>;
 }
 
 /** Starts the built program with these words and waits until it listens. Stops it when the scope ends. */
@@ -49,6 +51,7 @@ export async function startServer(words: readonly string[], options: RunOptions 
   stderr?.setEncoding("utf8").on("data", (text: string) => {
     log += text;
   });
+  await options.whileStarting?.(child.pid as number, () => log);
   await until(
     () => /listening on \S+:\d+/.test(log) || child.exitCode !== null,
     () => `the server to listen: ${log}`,
