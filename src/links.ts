@@ -27,6 +27,9 @@ export interface ClientLink {
 
 /** What a {@link ClientLink} tells its connection. After `onClose` nothing more comes. */
 export interface ClientEvents {
+  /** The id of the connection. */
+  readonly id: number;
+
   /** One whole message. The payload may be part of a larger buffer: copy what outlives the call. */
   onMessage(payload: Buffer, isBinary: boolean): void;
 

@@ -47,7 +47,7 @@ export interface Surroundings {
   /** The one client of a oneshot server has been served. */
   readonly onOneshotEnd?: () => void;
   /** A client is gone, or was refused. */
-  readonly onClientGone?: () => void;
+  readonly onClientGone?: (connectionId: number) => void;
   /** No room of this name is open now, after one was or somebody has asked for it. */
   readonly onRoomClosed?: (room: string) => void;
   /** Where ports for processes come from, if not from this process alone. */
@@ -82,7 +82,7 @@ export class LocalHost implements RoomHost {
     const hasSpares = settings.options.prewarm > 0;
     this.#prewarmer = hasSpares ? new Prewarmer(program, settings.spares, logger) : undefined;
     this.#rooms = this.#createRooms(settings, this.#prewarmer ?? program);
-    this.#websockets = new Websockets(settings.options, () => surroundings.onClientGone?.());
+    this.#websockets = new Websockets(settings.options, (connectionId) => surroundings.onClientGone?.(connectionId));
   }
 
   /** @throws ServerError ERR_COMMAND_NOT_STARTED where there is no /bin/sh for the guardian, or ERR_LIMITS. */
@@ -107,7 +107,7 @@ export class LocalHost implements RoomHost {
       .join(request, (events) => this.#websockets.open(handshake, events))
       .catch((error: unknown) => {
         refuse(handshake.socket, error, this.#logger);
-        this.#surroundings.onClientGone?.();
+        this.#surroundings.onClientGone?.(request.connectionId);
         if (!this.isOpen(request.room)) this.#surroundings.onRoomClosed?.(request.room);
       });
   }

@@ -28,7 +28,8 @@ export interface RoomHost {
   open(): void;
 
   /**
-   * Lets a client in, from whose socket nothing is being read, or answers why not.
+   * Lets a client in, from whose socket nothing is being read, or answers why not. When it is gone, or was not let in, whoever
+   * made the host is told so, once.
    * @throws RefusedError where that is known at once.
    */
   admit(request: JoinRequest, handshake: Handshake): void;

@@ -69,6 +69,11 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
     socket.on("error", socketOnError);
   }
 
+  /** The id of the connection that it is the link of. */
+  get connectionId(): number {
+    return this.#events.id;
+  }
+
   get pendingBytes(): number {
     return this.#socket.writableLength;
   }

@@ -31,13 +31,13 @@ export class Websockets {
   #onAllClosed: (() => void) | undefined;
 
   /** `onClientGone` is told when a connection is closed. */
-  constructor(options: WebsocketOptions, onClientGone: () => void) {
+  constructor(options: WebsocketOptions, onClientGone: (connectionId: number) => void) {
     this.#limits = options;
     this.#heartbeat = new Heartbeat(options.pingIntervalMs);
     setTimeout(loadReceiver, loadDelayMs).unref();
     this.#onGone = (link) => {
       this.#forget(link);
-      onClientGone();
+      onClientGone(link.connectionId);
     };
   }
 

@@ -55,8 +55,8 @@ export type LogEntry = readonly [level: LogLevel, message: string, fields?: LogF
 export interface Report {
   /** The id of the connection whose socket has arrived. */
   readonly arrived?: number;
-  /** How many clients are gone, or were refused. */
-  readonly gone?: number;
+  /** The ids of connections that are gone, or were refused. */
+  readonly gone?: readonly number[];
   /** Rooms that are no longer open, each with the last connection that had been handed over for it until then. */
   readonly closed?: readonly (readonly [room: string, lastConnectionId: number])[];
   readonly logs?: readonly LogEntry[];

@@ -8,20 +8,22 @@ interface Place<Worker> {
  * all who had been handed over for it by then.
  */
 export class Placement<Worker> {
-  readonly #clients = new Map<Worker, number>();
+  /** The ids of the connections that each worker has, or that are on their way to it. */
+  readonly #clients = new Map<Worker, Set<number>>();
   readonly #places = new Map<string, Place<Worker>>();
 
   /** From now on rooms may be placed on this worker. */
   add(worker: Worker): void {
-    this.#clients.set(worker, 0);
+    this.#clients.set(worker, new Set());
   }
 
-  /** Forgets the worker, and returns the rooms that were on it. */
-  remove(worker: Worker): string[] {
+  /** Forgets the worker, and returns the rooms that were on it, and its connections. */
+  remove(worker: Worker): { readonly rooms: readonly string[]; readonly connectionIds: Set<number> } {
+    const connectionIds = this.#clients.get(worker) ?? new Set();
     this.#clients.delete(worker);
     const rooms = [...this.#places].filter(([, place]) => place.worker === worker).map(([room]) => room);
     for (const room of rooms) this.#places.delete(room);
-    return rooms;
+    return { rooms, connectionIds };
   }
 
   /** How many rooms there are. */
@@ -32,7 +34,7 @@ export class Placement<Worker> {
   /** How many clients there are. */
   get clients(): number {
     let count = 0;
-    for (const clients of this.#clients.values()) count += clients;
+    for (const { size } of this.#clients.values()) count += size;
     return count;
   }
 
@@ -49,18 +51,20 @@ export class Placement<Worker> {
     const known = this.#places.get(room);
     if (known !== undefined) known.lastConnectionId = connectionId;
     const worker = known?.worker ?? wanted;
-    if (worker === undefined || !this.#clients.has(worker)) return undefined;
+    const clients = worker === undefined ? undefined : this.#clients.get(worker);
+    if (worker === undefined || clients === undefined) return undefined;
     if (known === undefined) this.#places.set(room, { worker, lastConnectionId: connectionId });
-    this.#clients.set(worker, this.clientsOf(worker) + 1);
+    clients.add(connectionId);
     return worker;
   }
 
   clientsOf(worker: Worker): number {
-    return this.#clients.get(worker) ?? 0;
+    return this.#clients.get(worker)?.size ?? 0;
   }
 
-  clientsGone(worker: Worker, count: number): void {
-    if (this.#clients.has(worker)) this.#clients.set(worker, this.clientsOf(worker) - count);
+  /** A client of the worker is gone; false where that is known already. */
+  clientGone(worker: Worker, connectionId: number): boolean {
+    return this.#clients.get(worker)?.delete(connectionId) ?? false;
   }
 
   /** The worker has closed a room when `lastConnectionId` was the last that it had heard of. */
@@ -72,10 +76,10 @@ export class Placement<Worker> {
   #leastBusy(): Worker | undefined {
     let found: Worker | undefined;
     let fewest = Number.POSITIVE_INFINITY;
-    for (const [worker, clients] of this.#clients) {
-      if (clients >= fewest) continue;
+    for (const [worker, { size }] of this.#clients) {
+      if (size >= fewest) continue;
       found = worker;
-      fewest = clients;
+      fewest = size;
     }
     return found;
   }

@@ -16,7 +16,7 @@ export class Reporter {
   #isPlanned = false;
   #isBehind = false;
   #arrived: number | undefined;
-  #gone = 0;
+  #gone: number[] = [];
   #closed: [string, number][] = [];
   #entries: LogEntry[] = [];
   #leftOut = 0;
@@ -38,8 +38,8 @@ export class Reporter {
     this.#plan();
   }
 
-  clientGone(): void {
-    this.#gone += 1;
+  clientGone(connectionId: number): void {
+    this.#gone.push(connectionId);
     this.#plan();
   }
 
@@ -81,12 +81,12 @@ export class Reporter {
     const logs = this.#isBehind ? [] : this.#takeEntries();
     const report: Report = {
       ...(this.#arrived === undefined ? {} : { arrived: this.#arrived }),
-      ...(this.#gone === 0 ? {} : { gone: this.#gone }),
+      ...(this.#gone.length === 0 ? {} : { gone: this.#gone }),
       ...(this.#closed.length === 0 ? {} : { closed: this.#closed }),
       ...(logs.length === 0 ? {} : { logs }),
     };
     this.#arrived = undefined;
-    this.#gone = 0;
+    this.#gone = [];
     this.#closed = [];
     return report;
   }

@@ -33,7 +33,15 @@ export class WorkerHost implements RoomHost {
   /** A history that outlives its room is kept by the worker, so that the room has to come back to it. */
   readonly #hasHomes: boolean;
 
-  private constructor(workers: number, settings: HostSettings, logger: Logger) {
+  readonly #onClientGone: (connectionId: number) => void;
+
+  private constructor(
+    workers: number,
+    settings: HostSettings,
+    logger: Logger,
+    onClientGone: (connectionId: number) => void,
+  ) {
+    this.#onClientGone = onClientGone;
     this.#workerCount = workers;
     this.#admission = new Admission(settings.options);
     this.#hasHomes = settings.options.cachePersist;
@@ -41,15 +49,21 @@ export class WorkerHost implements RoomHost {
     this.#crew = new Crew(settings, logger, {
       onReady: (worker) => this.#onReady(worker),
       onReport: (worker, report) => this.#onReport(worker, report),
-      onNotTaken: (arrival) => this.#refuse(arrival, "server is out of descriptors"),
+      // The worker tells of the client, too, as of one who is gone.
+      onNotTaken: (arrival) => this.#answer(arrival, "server is out of descriptors"),
       onExit: (worker, stranded) => this.#onExit(worker, stranded),
       onGone: (worker) => this.#onGone(worker),
     });
   }
 
   /** Resolves when so many workers are ready. @throws ServerError where they cannot be had. */
-  static async start(workers: number, settings: HostSettings, logger: Logger): Promise<WorkerHost> {
-    const host = new WorkerHost(workers, settings, logger);
+  static async start(
+    workers: number,
+    settings: HostSettings,
+    logger: Logger,
+    onClientGone: (connectionId: number) => void = () => undefined,
+  ): Promise<WorkerHost> {
+    const host = new WorkerHost(workers, settings, logger, onClientGone);
     await host.#crew.start(workers);
     return host;
   }
@@ -147,7 +161,12 @@ export class WorkerHost implements RoomHost {
     for (const arrival of waiting) this.#route(arrival);
   }
 
-  #refuse({ handshake }: Arrival, reason: string): void {
+  #refuse(arrival: Arrival, reason: string): void {
+    this.#answer(arrival, reason);
+    this.#onClientGone(arrival.request.connectionId);
+  }
+
+  #answer({ handshake }: Arrival, reason: string): void {
     refuse(handshake.socket, RefusedError.forNow(reason, retryAfterS), this.#logger);
   }
 
@@ -156,13 +175,17 @@ export class WorkerHost implements RoomHost {
     this.#routeWaiting();
   }
 
-  #onReport(worker: WorkerProcess, { gone = 0, closed = [] }: Report): void {
-    this.#placement.clientsGone(worker, gone);
+  #onReport(worker: WorkerProcess, { gone = [], closed = [] }: Report): void {
+    for (const id of gone) if (this.#placement.clientGone(worker, id)) this.#onClientGone(id);
     for (const [room, lastConnectionId] of closed) this.#placement.closed(worker, room, lastConnectionId);
   }
 
   #onExit(worker: WorkerProcess, stranded: readonly Arrival[]): void {
-    for (const room of this.#placement.remove(worker)) this.#ending.set(room, worker);
+    const { rooms, connectionIds } = this.#placement.remove(worker);
+    for (const room of rooms) this.#ending.set(room, worker);
+    // Those who did not get there are still on their way, to another worker.
+    for (const { request } of stranded) connectionIds.delete(request.connectionId);
+    for (const id of connectionIds) this.#onClientGone(id);
     for (const arrival of stranded) this.#route(arrival);
   }
 

@@ -33,7 +33,7 @@ export class Worker {
     const host = await LocalHost.start(settings, reporter.logger, {
       ports,
       guardianDescriptor: lifeDescriptor,
-      onClientGone: () => channel.clientGone(),
+      onClientGone: (connectionId) => channel.clientGone(connectionId),
       onRoomClosed: (room) => channel.roomClosed(room),
     });
     reporter.flush();
@@ -45,7 +45,7 @@ export class Worker {
     const { request, answer, headBase64 } = message;
     this.#channel.clientCame(request.room, request.connectionId);
     if (socket === undefined) {
-      this.#channel.clientGone();
+      this.#channel.clientGone(request.connectionId);
       if (!this.#host.isOpen(request.room)) this.#channel.roomClosed(request.room);
       return;
     }
@@ -114,9 +114,9 @@ class Channel {
     this.reporter.arrived(connectionId);
   }
 
-  clientGone(): void {
+  clientGone(connectionId: number): void {
     this.connections -= 1;
-    this.reporter.clientGone();
+    this.reporter.clientGone(connectionId);
   }
 
   roomClosed(room: string): void {

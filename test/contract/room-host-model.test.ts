@@ -214,7 +214,19 @@ class Run {
     );
     expect(late.refusedWith).toBe(503);
     await allGone(this.#pids());
+    await this.#allToldOnce();
     this.#checkAlone();
+  }
+
+  /** Whoever was let through to the host is said to be gone, once. */
+  async #allToldOnce(): Promise<void> {
+    const { requests, gone } = this.#open;
+    await until(
+      () => gone.length >= requests.length,
+      () => `${requests.length} clients to be said to be gone, ${gone.length} are\n${this.#open.log()}`,
+    );
+    const ids = requests.map(({ connectionId }) => connectionId);
+    expect([...gone].toSorted((a, b) => a - b)).toEqual(ids);
   }
 
   /** Nobody is there any more, and nothing of anybody is. */
@@ -227,6 +239,7 @@ class Run {
       () => `all rooms to be closed\n${this.#open.log()}`,
     );
     await allGone(this.#pids());
+    await this.#allToldOnce();
     this.#checkAlone();
   }
 

@@ -24,6 +24,8 @@ export interface OpenHost extends Door, AsyncDisposable {
   readonly logger: FakeLogger;
   /** The requests that were let through to the host so far. */
   readonly requests: readonly JoinRequest[];
+  /** The ids of connections that the host has said to be gone, in that order. */
+  readonly gone: readonly number[];
 }
 
 /** The built ones, since a worker runs a built file. */
@@ -47,8 +49,12 @@ export async function openHost(
     spares: 0,
   };
   const logger = new FakeLogger();
+  const gone: number[] = [];
+  const onClientGone = (connectionId: number): void => void gone.push(connectionId);
   const host =
-    kind === "local" ? await LocalHost.start(settings, logger) : await WorkerHost.start(kind, settings, logger);
+    kind === "local"
+      ? await LocalHost.start(settings, logger, { onClientGone })
+      : await WorkerHost.start(kind, settings, logger, onClientGone);
   const requests: JoinRequest[] = [];
   const door = createHttpServer();
   const sockets = new Set<Socket>();
@@ -74,6 +80,7 @@ export async function openHost(
     host,
     logger,
     requests,
+    gone,
     port: (door.address() as AddressInfo).port,
     log: () => logger.lines.join("\n"),
     async [Symbol.asyncDispose]() {

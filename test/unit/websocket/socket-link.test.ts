@@ -29,6 +29,7 @@ beforeEach(async () => {
   });
   const [socket] = await accepted;
   const events = {
+    id: 7,
     onMessage: (payload: Buffer) => messages.push(payload.toString()),
     onClose: (code: number) => closeCodes.push(code),
   };

@@ -9,7 +9,7 @@ test("a room stays where it is, and a new one goes to the worker with the fewest
   expect(placement.place("b", 3)).toBe("other");
   expect(placement.place("c", 4)).toBe("other");
   expect(placement.place("a", 5)).toBe("one");
-  placement.clientsGone("one", 2);
+  for (const id of [1, 5]) expect(placement.clientGone("one", id)).toBe(true);
   expect(placement.place("d", 6)).toBe("one");
   expect([placement.clientsOf("one"), placement.clientsOf("other")]).toEqual([2, 2]);
   expect(["a", "b", "c", "d", "e"].map((room) => placement.find(room))).toEqual([
@@ -51,21 +51,23 @@ test("only the worker that has a room can close it", () => {
 test("a worker that is removed leaves its rooms, and what it says afterwards changes nothing", () => {
   const placement = withWorkers("one", "other");
   for (const [index, room] of ["a", "b", "c"].entries()) placement.place(room, index);
-  expect(placement.remove("one").toSorted()).toEqual(["a", "c"]);
+  const { rooms: lost, connectionIds } = placement.remove("one");
+  expect(lost.toSorted()).toEqual(["a", "c"]);
+  expect([...connectionIds]).toEqual([0, 2]);
   expect(placement.find("a")).toBeUndefined();
   expect(placement.place("a", 4)).toBe("other");
-  placement.clientsGone("one", 1);
+  expect(placement.clientGone("one", 4)).toBe(false);
   placement.closed("one", "a", 4);
   expect(placement.find("a")).toBe("other");
   expect([placement.clientsOf("one"), placement.clientsOf("other")]).toEqual([0, 2]);
-  expect(placement.remove("one")).toEqual([]);
+  expect(placement.remove("one")).toEqual({ rooms: [], connectionIds: new Set() });
 });
 
 const rooms = ["a", "b", "c", "__proto__"];
 const workerNames = ["0", "1", "2"];
 
 /** What is said to the placement after some time. */
-type Word = { readonly closed: readonly [room: string, lastId: number] } | { readonly gone: number };
+type Word = { readonly closed: readonly [room: string, lastId: number] } | { readonly gone: readonly number[] };
 
 /** A worker that hears of clients, and is heard, later and in order. */
 class FakeWorker {
@@ -73,18 +75,17 @@ class FakeWorker {
   readonly toHear: { readonly room: string; readonly id: number }[] = [];
   readonly toSay: Word[] = [];
   /** The clients of each open room. */
-  readonly open = new Map<string, number>();
+  readonly open = new Map<string, number[]>();
   readonly lastIds = new Map<string, number>();
 
   constructor(name: string) {
     this.name = name;
   }
 
-  /** What the placement must think of it. */
-  get clients(): number {
-    const inside = [...this.open.values()].reduce((sum, count) => sum + count, 0);
-    const unsaid = this.toSay.reduce((sum, word) => sum + ("gone" in word ? word.gone : 0), 0);
-    return this.toHear.length + inside + unsaid;
+  /** The clients that the placement must think it has. */
+  get clients(): number[] {
+    const unsaid = this.toSay.flatMap((word) => ("gone" in word ? word.gone : []));
+    return [...this.toHear.map(({ id }) => id), ...[...this.open.values()].flat(), ...unsaid];
   }
 
   hasOrAwaits(room: string): boolean {
@@ -94,7 +95,7 @@ class FakeWorker {
   hear(): void {
     const arrival = this.toHear.shift();
     if (arrival === undefined) return;
-    this.open.set(arrival.room, (this.open.get(arrival.room) ?? 0) + 1);
+    this.open.set(arrival.room, [...(this.open.get(arrival.room) ?? []), arrival.id]);
     this.lastIds.set(arrival.room, arrival.id);
   }
 
@@ -119,7 +120,7 @@ type Real = Placement<FakeWorker>;
 function say(placement: Real, worker: FakeWorker): void {
   const word = worker.toSay.shift();
   if (word === undefined) return;
-  if ("gone" in word) placement.clientsGone(worker, word.gone);
+  if ("gone" in word) expect(word.gone.every((id) => placement.clientGone(worker, id))).toBe(true);
   else placement.closed(worker, ...word.closed);
 }
 
@@ -131,7 +132,7 @@ function check(model: Model, placement: Real): void {
     expect(owners.length, `workers with the room ${room}`).toBeLessThanOrEqual(1);
     if (owners[0] !== undefined) expect(placement.find(room)).toBe(owners[0]);
   }
-  for (const worker of workers) expect(placement.clientsOf(worker)).toBe(worker.clients);
+  for (const worker of workers) expect(placement.clientsOf(worker)).toBe(worker.clients.length);
 }
 
 /** Something that happens to one worker, or to one room. */
@@ -162,12 +163,12 @@ function place(room: string): Step {
   return new Step(`place ${room}`, (model, placement) => {
     const workers = [...model.workers.values()];
     const known = placement.find(room);
-    const fewest = Math.min(...workers.map((worker) => worker.clients));
+    const fewest = Math.min(...workers.map((worker) => worker.clients.length));
     model.lastId += 1;
     const found = placement.place(room, model.lastId);
     if (workers.length === 0) expect(found).toBeUndefined();
     else if (known !== undefined) expect(found).toBe(known);
-    else expect(found?.clients).toBe(fewest);
+    else expect(found?.clients.length).toBe(fewest);
     found?.toHear.push({ room, id: model.lastId });
   });
 }
@@ -183,7 +184,9 @@ function onWorker(text: string, name: string, act: (worker: FakeWorker, model: M
 function die(name: string): Step {
   return onWorker("die", name, (worker, model, placement) => {
     const lost = rooms.filter((room) => placement.find(room) === worker);
-    expect(placement.remove(worker).toSorted()).toEqual(lost.toSorted());
+    const removed = placement.remove(worker);
+    expect(removed.rooms.toSorted()).toEqual(lost.toSorted());
+    expect([...removed.connectionIds].toSorted()).toEqual(worker.clients.toSorted());
     model.workers.delete(name);
   });
 }

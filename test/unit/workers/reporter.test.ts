@@ -35,8 +35,8 @@ class Setup {
 test("what happens in one turn of the event loop is told in one report", async () => {
   const { reporter, reports } = new Setup();
   reporter.arrived(7);
-  reporter.clientGone();
-  reporter.clientGone();
+  reporter.clientGone(5);
+  reporter.clientGone(7);
   reporter.roomClosed("a", 7);
   reporter.roomClosed("b", 3);
   reporter.logger.info("hello", { room: "a" });
@@ -46,7 +46,7 @@ test("what happens in one turn of the event loop is told in one report", async (
   expect(reports).toEqual([
     {
       arrived: 7,
-      gone: 2,
+      gone: [5, 7],
       closed: [
         ["a", 7],
         ["b", 3],
@@ -65,11 +65,11 @@ test("nothing is told twice", async () => {
   const { reporter, reports } = new Setup();
   reporter.arrived(1);
   await turnEnd();
-  reporter.clientGone();
+  reporter.clientGone(1);
   await turnEnd();
   reporter.roomClosed("a", 1);
   await turnEnd();
-  expect(reports).toEqual([{ arrived: 1 }, { gone: 1 }, { closed: [["a", 1]] }]);
+  expect(reports).toEqual([{ arrived: 1 }, { gone: [1] }, { closed: [["a", 1]] }]);
 });
 
 test("levels that nobody reads are not sent", async () => {
@@ -87,10 +87,10 @@ describe("while the supervisor is behind", () => {
     const { reporter } = setup;
     reporter.logger.info("later");
     reporter.arrived(2);
-    reporter.clientGone();
+    reporter.clientGone(2);
     reporter.roomClosed("a", 2);
     await turnEnd();
-    expect(setup.reports.at(-1)).toEqual({ arrived: 2, gone: 1, closed: [["a", 2]] });
+    expect(setup.reports.at(-1)).toEqual({ arrived: 2, gone: [2], closed: [["a", 2]] });
     setup.catchUp();
     await turnEnd();
     expect(setup.logs).toEqual(["info first", "info later"]);
