@@ -35,6 +35,11 @@ export class RefusedError extends ServerError {
     this.headers = headers;
   }
 
+  /** A refusal of one who asks too much: 429, with the seconds after which another try makes sense. */
+  static tooMany(message: string, retryAfterS: number): RefusedError {
+    return new RefusedError(429, message, { "Retry-After": String(retryAfterS) });
+  }
+
   /** A refusal for now: 503, with the seconds after which another try makes sense. */
   static forNow(message: string, retryAfterS: number): RefusedError {
     return new RefusedError(503, message, { "Retry-After": String(retryAfterS) });

@@ -3,11 +3,15 @@ import type { Identity, JoinRequest } from "../join-request.ts";
 
 /** What is believed of the client behind a request, and what the rooms are told of it. */
 export interface Visitor {
+  /** Empty where it is not known, as over a unix socket. */
   readonly remoteAddress: string;
+  /** 0 where it is not known. */
   readonly remotePort: number;
   readonly scheme: JoinRequest["scheme"];
   /** The `Host` that the client has asked, empty without one. */
   readonly host: string;
+  /** The port that the client has asked. */
+  readonly serverPort: number;
   readonly tlsSubject: string;
   readonly identity: Identity | null;
   /** The request's target, query and headers, without secrets that were only for the server. */
@@ -18,12 +22,13 @@ export interface Visitor {
 
 /** What the connection itself tells of its client. `query` is that of the request's target. */
 export function describeVisitor(request: IncomingMessage, query: string): Visitor {
-  const { socket, url = "", headers, rawHeaders } = request;
+  const { socket, url = "", rawHeaders } = request;
   return {
     remoteAddress: plainAddress(socket.remoteAddress ?? ""),
     remotePort: socket.remotePort ?? 0,
     scheme: "http",
-    host: headers.host ?? "",
+    host: hostOf(request),
+    serverPort: socket.localPort ?? 0,
     tlsSubject: "",
     identity: null,
     url,
@@ -33,6 +38,12 @@ export function describeVisitor(request: IncomingMessage, query: string): Visito
 }
 
 /** An IPv4 client of an IPv6 socket is still an IPv4 client. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, "");
+}
+
+/** A target that names the host wins over the header (RFC 9112 section 3.2.2). */
+function hostOf({ url = "", headers }: IncomingMessage): string {
+  const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(url) ?? [];
+  return authority ?? headers.host ?? "";
 }

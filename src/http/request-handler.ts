@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Gate } from "../access/gate.ts";
 import { messageOf, RefusedError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RoomHost } from "../host/room-host.ts";
@@ -21,6 +22,7 @@ interface Page {
 
 export interface RequestHandlerOptions {
   readonly host: RoomHost;
+  readonly gate: Gate;
   readonly hasStats: boolean;
   readonly api: Api | undefined;
   readonly metrics: Page | undefined;
@@ -46,11 +48,11 @@ export class RequestHandler {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      respondText(response, 405, "only GET and HEAD are allowed", { Allow: "GET, HEAD" });
-      return;
-    }
     try {
+      await this.#options.gate.guard(request);
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        throw new RefusedError(405, "only GET and HEAD are allowed", { Allow: "GET, HEAD" });
+      }
       await this.#route(parseTarget(request.url ?? ""), request, response);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;

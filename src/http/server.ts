@@ -2,15 +2,19 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { availableParallelism } from "node:os";
-import { Gate } from "../access/gate.ts";
+import { hostsOfLoopback } from "../access/allowed-hosts.ts";
+import { Gate, maxHeaders } from "../access/gate.ts";
+import { Places } from "../access/places.ts";
 import { ServerError } from "../errors.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { Logger } from "../logger.ts";
 import { completeOptions, type Options } from "../options.ts";
+import { Admissions } from "./admissions.ts";
 import { Api } from "./api.ts";
 import { RequestHandler } from "./request-handler.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { Upgrade } from "./upgrade.ts";
+import { WaitingSockets } from "./waiting-sockets.ts";
 
 const httpLimits = {
   headersTimeout: 10_000,
@@ -19,6 +23,9 @@ const httpLimits = {
   connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
 };
+
+/** More than the gate lets through, so that it sees when there are too many; Node leaves out the others. */
+const maxReadHeaders = maxHeaders + 1;
 
 /** More workers than that share the cores with too many others by themselves. */
 const maxAutoWorkers = 8;
@@ -123,11 +130,14 @@ export class Server {
   }
 
   async #assemble(): Promise<Parts> {
-    const { staticDir, stats, api, metrics } = this.#options;
+    const { staticDir, stats, api, metrics, maxHandshakes } = this.#options;
     const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
-    const host = await this.#startHost();
+    const places = new Places(this.#options);
+    const gate = this.#createGate(places);
+    const host = await this.#startHost(places);
     const requests = new RequestHandler({
       host,
+      gate,
       hasStats: stats,
       api: api ? new Api(host) : undefined,
       metrics: metrics ? await createMetrics(host) : undefined,
@@ -135,14 +145,17 @@ export class Server {
       isDraining: () => this.#state === "stopping",
       logger: this.#logger,
     });
-    const upgrade = new Upgrade(host, new Gate(), requests, this.#logger);
+    const entrance = { gate, places, admissions: new Admissions(maxHandshakes) };
+    const upgrade = new Upgrade(host, entrance, requests, this.#logger);
     const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
+    http.maxHeadersCount = maxReadHeaders;
+    new WaitingSockets(maxHandshakes).watch(http);
     http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
     return { host, http };
   }
 
   /** Only what is needed is loaded: the rooms themselves, or what watches workers that have them. */
-  async #startHost(): Promise<RoomHost> {
+  async #startHost(places: Places): Promise<RoomHost> {
     const options = this.#options;
     const settings = {
       command: this.#command,
@@ -153,12 +166,24 @@ export class Server {
       searchPath: this.#environment["PATH"],
     };
     const workers = workerCount(options);
+    const onClientGone = (connectionId: number): void => places.leave(connectionId);
     if (workers === 0) {
       const { LocalHost } = await import("../host/local-host.ts");
-      return LocalHost.start(settings, this.#logger, { onOneshotEnd: () => void this.stop() });
+      return LocalHost.start(settings, this.#logger, { onClientGone, onOneshotEnd: () => void this.stop() });
     }
     const { WorkerHost } = await import("../workers/worker-host.ts");
-    return WorkerHost.start(workers, settings, this.#logger);
+    return WorkerHost.start(workers, settings, this.#logger, onClientGone);
+  }
+
+  /** A server that only this machine can reach is still reached by pages of the web, if not for its name. */
+  #createGate(places: Places): Gate {
+    const { address, allowedHosts } = this.#options;
+    const loopbackHosts = allowedHosts === undefined ? hostsOfLoopback([address.host]) : undefined;
+    if (loopbackHosts !== undefined) {
+      const names = loopbackHosts.join(", ");
+      this.#logger.info(`only requests for ${names} are answered; where a proxy passes on another host: --allowhost`);
+    }
+    return new Gate({ ...this.#options, allowedHosts: allowedHosts ?? loopbackHosts }, places);
   }
 
   /** The variables of the server that each process gets. */

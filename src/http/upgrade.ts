@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Gate } from "../access/gate.ts";
+import type { Places } from "../access/places.ts";
 import { RefusedError } from "../errors.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
@@ -8,23 +9,31 @@ import type { Logger } from "../logger.ts";
 import { checkRoomName } from "../room-name.ts";
 import { stopReading } from "../socket-handle.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
+import type { Admissions } from "./admissions.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { parseTarget } from "./target.ts";
 
 const maxConnectionId = 0xffff_ffff;
 const retryAfterS = 5;
 
+/** What clients pass on their way in. */
+export interface Entrance {
+  readonly gate: Gate;
+  readonly admissions: Admissions;
+  readonly places: Places;
+}
+
 /** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
   readonly #host: RoomHost;
-  readonly #gate: Gate;
+  readonly #entrance: Entrance;
   readonly #requests: RequestHandler;
   readonly #logger: Logger;
   #lastConnectionId = 0;
 
-  constructor(host: RoomHost, gate: Gate, requests: RequestHandler, logger: Logger) {
+  constructor(host: RoomHost, entrance: Entrance, requests: RequestHandler, logger: Logger) {
     this.#host = host;
-    this.#gate = gate;
+    this.#entrance = entrance;
     this.#requests = requests;
     this.#logger = logger;
   }
@@ -47,20 +56,27 @@ export class Upgrade {
   }
 
   async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const { gate, admissions, places } = this.#entrance;
     const target = parseTarget(request.url ?? "");
     const room = checkRoomName(target.room);
     const answer = answerHandshake(request);
-    const visitor = await this.#gate.admit(request, { room, query: target.query });
-    const joinRequest = {
-      ...visitor,
-      connectionId: this.#nextConnectionId(),
-      room,
-      pathInfo: target.rest,
-      method: request.method ?? "",
-      httpVersion: request.httpVersion,
-      serverPort: socket.localPort ?? 0,
-    };
-    this.#host.admit(joinRequest, { socket, head, answer });
+    const { visitor, place } = await admissions.run(() => gate.admit(request, { room, query: target.query }));
+    try {
+      const connectionId = this.#nextConnectionId();
+      const joinRequest = {
+        ...visitor,
+        connectionId,
+        room,
+        pathInfo: target.rest,
+        method: request.method ?? "",
+        httpVersion: request.httpVersion,
+      };
+      places.keep(place, connectionId);
+      this.#host.admit(joinRequest, { socket, head, answer });
+    } catch (error) {
+      place?.leave();
+      throw error;
+    }
   }
 
   #nextConnectionId(): number {

@@ -33,6 +33,7 @@ export const optionGroups = {
   messages: "Messages",
   process: "Process",
   rooms: "Rooms",
+  access: "Access",
   limits: "Limits",
   http: "HTTP",
   logging: "Logging",

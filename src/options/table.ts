@@ -1,3 +1,4 @@
+import { accessOptions } from "./groups/access.ts";
 import { compatOptions } from "./groups/compat.ts";
 import { httpOptions } from "./groups/http.ts";
 import { limitsOptions } from "./groups/limits.ts";
@@ -14,6 +15,7 @@ export const optionTable = {
   ...messagesOptions,
   ...processOptions,
   ...roomsOptions,
+  ...accessOptions,
   ...limitsOptions,
   ...httpOptions,
   ...loggingOptions,
@@ -38,7 +40,12 @@ type WithoutDefault =
   | "rooms"
   | "maxRooms"
   | "maxClients"
-  | "maxConnections";
+  | "maxConnections"
+  | "allowedHosts"
+  | "origins"
+  | "trustedProxies"
+  | "maxPerAddress"
+  | "connectionRate";
 
 /** Every option with its value; undefined where it has no default and was not given. */
 export type Options = {

@@ -63,7 +63,7 @@ test("a value may begin with a dash", () => {
 
 test.each(optionNames)("%s can be set by its environment variable", (name) => {
   const spec = optionTable[name];
-  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "0.2", "text"];
+  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "http://a", "unix", "0.2", "text"];
   const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);
   if (text === undefined) throw new Error("no text is good");
   const value = optionTable[name].parse(text);

@@ -1,0 +1,62 @@
+import { isIP } from "node:net";
+import { RefusedError } from "../errors.ts";
+import { type Authority, defaultPort, parseAuthority } from "../web-origin.ts";
+import type { Visitor } from "./visitor.ts";
+
+const everyHost = "*";
+const loopbackHosts = ["localhost", "127.0.0.1", "[::1]"];
+
+/**
+ * The hosts that a server is asked for which only this machine can reach; undefined where others can reach it, too. `addresses`
+ * are what it listens on.
+ */
+export function hostsOfLoopback(addresses: readonly string[]): string[] | undefined {
+  if (addresses.length === 0 || !addresses.every(isLoopback)) return undefined;
+  const own = addresses.map(withBrackets);
+  return [...new Set([...loopbackHosts, ...own])];
+}
+
+function isLoopback(address: string): boolean {
+  if (isIP(address) === 4) return address.startsWith("127.");
+  return address.toLowerCase() === "localhost" || parseAuthority(withBrackets(address))?.host === "[::1]";
+}
+
+function withBrackets(address: string): string {
+  return isIP(address) === 6 ? `[${address}]` : address;
+}
+
+/**
+ * The hosts that a server answers for. A page of the web can make its own name lead to this machine, and then ask as it
+ * likes (DNS rebinding), but the browser still tells that name.
+ */
+export class AllowedHosts {
+  readonly #allowed: ReadonlySet<string> | undefined;
+
+  /** Hosts with or without a port, or `*`; undefined allows all. */
+  constructor(list: readonly string[] | undefined) {
+    this.#allowed = list === undefined || list.includes(everyHost) ? undefined : new Set(list.map(canonical));
+  }
+
+  /** @throws RefusedError 403 */
+  check({ host, scheme }: Visitor, hasHost: boolean): void {
+    // No browser leaves it out.
+    if (this.#allowed === undefined || !hasHost) return;
+    const asked = parseAuthority(host);
+    if (asked !== undefined && this.#has(this.#allowed, asked, scheme)) return;
+    const name = asked === undefined ? "this host" : asked.host;
+    throw new RefusedError(
+      403,
+      `${name} is not among the hosts that this server answers for; ` +
+        `if it should be, start the server with --allowhost ${asked?.host ?? "<HOST>"}, or with --allowhost '*' for all`,
+    );
+  }
+
+  #has(allowed: ReadonlySet<string>, { host, port }: Authority, scheme: string): boolean {
+    return allowed.has(host) || allowed.has(`${host}:${port || defaultPort(scheme)}`);
+  }
+}
+
+function canonical(entry: string): string {
+  const { host, port } = parseAuthority(withBrackets(entry)) ?? { host: entry, port: "" };
+  return port === "" ? host : `${host}:${port}`;
+}

@@ -1,0 +1,44 @@
+import type { Guest } from "../access/gate.ts";
+import { RefusedError } from "../errors.ts";
+
+const retryAfterS = 5;
+const timeoutMs = 10_000;
+
+/** Admissions under way: so many at once, and each for so long. */
+export class Admissions {
+  readonly #most: number;
+  readonly #timeoutMs: number;
+  #underWay = 0;
+
+  constructor(most: number, limitMs = timeoutMs) {
+    this.#most = most;
+    this.#timeoutMs = limitMs;
+  }
+
+  /** Waits for an admission. @throws RefusedError 503 where there are too many, or where it takes too long. */
+  async run(admit: () => Promise<Guest>): Promise<Guest> {
+    if (this.#underWay >= this.#most) throw RefusedError.forNow("too many handshakes are under way", retryAfterS);
+    this.#underWay += 1;
+    let isLate = false;
+    const admission = admit();
+    try {
+      return await new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          isLate = true;
+          reject(RefusedError.forNow("the handshake took too long", retryAfterS));
+        }, this.#timeoutMs);
+        admission.then(resolve, reject).finally(() => clearTimeout(timer));
+      });
+    } finally {
+      if (isLate) void this.#seeOff(admission);
+      else this.#underWay -= 1;
+    }
+  }
+
+  /** Whoever is let in too late has gone by then. What is still being done for them counts until it is done. */
+  async #seeOff(admission: Promise<Guest>): Promise<void> {
+    const guest = await admission.catch(() => undefined);
+    guest?.place?.leave();
+    this.#underWay -= 1;
+  }
+}
