@@ -181,7 +181,7 @@ export class Server {
     const loopbackHosts = allowedHosts === undefined ? hostsOfLoopback([address.host]) : undefined;
     if (loopbackHosts !== undefined) {
       const names = loopbackHosts.join(", ");
-      this.#logger.info(`only requests for ${names} are answered; where a proxy passes on another host: --allowhost`);
+      this.#logger.info(`only requests for ${names} are answered; behind a proxy, name its host with --allowhost`);
     }
     return new Gate({ ...this.#options, allowedHosts: allowedHosts ?? loopbackHosts }, places);
   }

@@ -250,7 +250,7 @@ test("reading never creates anything", async () => {
   expect((await get(server, "/room/stats")).status).toBe(404);
   expect(await series(server, "scalesocket_processes_started")).toEqual(before);
   expect(await series(server, "scalesocket_websocket_connections")).toEqual(new Map());
-  expect(server.log().trimEnd().split("\n")).toHaveLength(2);
+  expect(server.log().trimEnd().split("\n")).toHaveLength(3);
 });
 
 test("a room name is decoded once and may have each allowed character and 128 of them", async () => {
