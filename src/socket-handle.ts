@@ -36,3 +36,9 @@ export function startReading(socket: Socket): void {
   handle.reading = true;
   handle.readStart();
 }
+
+/** The connection below: of a socket that is encrypted the one that was accepted, and of others themselves. */
+export function acceptedSocket(socket: Socket): Socket {
+  const { _parent: parent } = socket as unknown as { _parent?: Socket | null };
+  return parent ?? socket;
+}

@@ -68,7 +68,7 @@ export function readForwardedHeaders(headers: IncomingHttpHeaders): Hop[] {
   const host = valuesOf(headers["x-forwarded-host"]).at(-1);
   const nodes = valuesOf(headers["x-forwarded-for"]).map(parseNode);
   const nearest = { ...(nodes.pop() ?? nobody), scheme, host };
-  return [...nodes.map((node) => ({ ...node, scheme: undefined, host: undefined })), nearest];
+  return [...nodes.map(({ address, port }) => ({ address, port, scheme: undefined, host: undefined })), nearest];
 }
 
 function valuesOf(header: string | readonly string[] | undefined): string[] {

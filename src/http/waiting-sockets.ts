@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { acceptedSocket } from "../socket-handle.ts";
 
 /**
  * The connections that the server waits for: no whole request has come on them, or none since the last. There are so many at
@@ -20,22 +21,23 @@ export class WaitingSockets {
     };
   }
 
-  /** Keeps an eye on all connections of a server. */
+  /** Keeps an eye on all connections of a server, from before they are encrypted on. */
   watch(http: HttpServer): void {
     http.on("connection", (socket: Socket) => {
       socket.on("close", this.#socketOnClose);
       this.#add(socket);
     });
     http.on("request", (request: IncomingMessage, response: ServerResponse) => {
-      const { socket } = request;
+      const socket = acceptedSocket(request.socket);
       this.#sockets.delete(socket);
       response.on("close", () => {
         if (!socket.destroyed) this.#add(socket);
       });
     });
-    http.on("upgrade", (_request, socket) => {
+    http.on("upgrade", (request) => {
+      const socket = acceptedSocket(request.socket);
       socket.off("close", this.#socketOnClose);
-      this.#sockets.delete(socket as Socket);
+      this.#sockets.delete(socket);
     });
   }
 

@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import type { Guest } from "../../../src/access/gate.ts";
+import { Places } from "../../../src/access/places.ts";
+import { Admissions } from "../../../src/http/admissions.ts";
+import { fakeVisitor } from "../../helpers/requests.ts";
+import { until } from "../../helpers/until.ts";
+
+const address = "192.0.2.1";
+const visitor = fakeVisitor({ remoteAddress: address });
+const longMs = 60_000;
+
+/** Somebody whose admission goes on until it is said how it ends. */
+class Knock {
+  readonly places: Places;
+  letIn: () => void = () => undefined;
+  refuse: () => void = () => undefined;
+
+  constructor(places = new Places({ maxPerAddress: 100 })) {
+    this.places = places;
+  }
+
+  readonly admit = async (): Promise<Guest> => {
+    const place = this.places.take(address);
+    return new Promise((resolve, reject) => {
+      this.letIn = () => resolve({ visitor, place });
+      this.refuse = () => {
+        place?.leave();
+        reject(new Error("not you"));
+      };
+    });
+  };
+}
+
+test("so many are under way at once, and one more is refused until another is done, well or not", async () => {
+  const admissions = new Admissions(2, longMs);
+  const knocks = [new Knock(), new Knock()] as const;
+  const [first, second] = knocks.map((knock) => admissions.run(knock.admit));
+  const third = new Knock();
+  await expect(admissions.run(third.admit)).rejects.toMatchObject({
+    status: 503,
+    message: "too many handshakes are under way",
+    headers: { "Retry-After": "5" },
+  });
+  knocks[0].letIn();
+  expect((await first)?.visitor).toBe(visitor);
+  const fourth = new Knock();
+  const isIn = admissions.run(fourth.admit);
+  await expect(admissions.run(third.admit)).rejects.toThrow("too many handshakes");
+  knocks[1].refuse();
+  await expect(second).rejects.toThrow("not you");
+  const fifth = new Knock();
+  const isInToo = admissions.run(fifth.admit);
+  fourth.letIn();
+  fifth.letIn();
+  await Promise.all([isIn, isInToo]);
+});
+
+test("one that takes too long is refused, and leaves no place behind, however it ends then", async () => {
+  const places = new Places({ maxPerAddress: 2 });
+  const admissions = new Admissions(2, 20);
+  const [slow, slower] = [new Knock(places), new Knock(places)] as const;
+  const both = [admissions.run(slow.admit), admissions.run(slower.admit)];
+  for (const each of both) {
+    await expect(each).rejects.toMatchObject({ status: 503, message: "the handshake took too long" });
+  }
+  // What is still being done for them counts.
+  expect(places.takenBy(address)).toBe(2);
+  await expect(admissions.run(new Knock().admit)).rejects.toThrow("too many handshakes");
+  slow.letIn();
+  slower.refuse();
+  await until(() => places.takenBy(address) === 0, "the places to be given back");
+  const quick = new Knock(places);
+  const isIn = admissions.run(quick.admit);
+  quick.letIn();
+  expect((await isIn).place).toBeDefined();
+});
