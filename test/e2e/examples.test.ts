@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { runInNewContext, Script } from "node:vm";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { join, type TestClient } from "../helpers/client.ts";
+import { join, refusal, type TestClient } from "../helpers/client.ts";
 import { block, commandIn, commandOf, read, readme, root, startExample } from "../helpers/examples.ts";
 import { allGone } from "../helpers/processes.ts";
 import type { TestServer } from "../helpers/server.ts";
@@ -337,29 +337,27 @@ test.skipIf(!hasScript)("terminal ends the shell, and what runs in it, when its 
   await allGone(pids);
 });
 
-test.skipIf(!hasScript)(
-  "terminal is for the page of its own server only, in rooms that cannot be guessed",
-  async () => {
-    await using server = await startExample("terminal");
-    const own = originOf(server);
-    const rebound = { origin: `http://example.com:${server.port}`, headers: { host: `example.com:${server.port}` } };
-    const refused = [
-      await join(server, secretRoom, { origin: "http://example.com" }),
-      await join(server, `${secretRoom}a`, { origin: own.replace("http:", "https:") }),
-      await join(server, `${secretRoom}b`, rebound),
-      await join(server, `${secretRoom}c`),
-      await join(server, "shell", { origin: own }),
-    ];
-    for (const client of refused) {
-      client.send("echo $((6*7))\r");
-      expect(await client.closed).toEqual({ code: 1011, reason: "process exited with code 1" });
-      expect(screenOf(client)).toBe(`This shell is for the page at http://localhost:${server.port} only.\n`);
-    }
-  },
-);
+test("terminal is for pages of its own server only", async () => {
+  await using server = await startExample("terminal");
+  const own = originOf(server);
+  const foreign = "http://example.com";
+  const rebound = `${foreign}:${server.port}`;
+  const refused = [
+    await refusal(server, secretRoom, { origin: foreign }),
+    await refusal(server, secretRoom, { origin: own.replace("http:", "https:") }),
+    await refusal(server, secretRoom, { origin: rebound, headers: { host: new URL(rebound).host } }),
+  ];
+  expect(refused.map(({ status, body }) => `${status} ${body}`)).toEqual([
+    `403 pages from ${foreign} may not connect to this server\n`,
+    expect.stringMatching(/^403 pages from https:.* may not connect to this server\n$/),
+    expect.stringMatching(/^403 example\.com is not among the hosts/),
+  ]);
+  await using client = await join(server, secretRoom, { origin: own });
+  expect(client.socket.readyState).toBe(client.socket.OPEN);
+});
 
 test("the command of terminal listens on the loopback interface only", () => {
-  expect(commandOf("terminal")).toContain(" --addr 127.0.0.1:9000 ");
+  expect(commandOf("terminal")).toContain(" --addr 127.0.0.1:9000 --sameorigin ");
 });
 
 test("game is run as version 0.2 was, and tells each player its id alone", async () => {
