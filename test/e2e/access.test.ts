@@ -109,13 +109,6 @@ describe("--trustproxy", () => {
     'echo "$REMOTE_ADDR $REMOTE_HOST $REMOTE_PORT ${HTTPS-} $SERVER_NAME $SERVER_PORT $HTTP_X_FORWARDED_FOR"',
   );
 
-  /** What the process is told of the client that has started its room. */
-  async function told(server: TestServer, headers: Headers): Promise<string> {
-    await using client = await join(server, "a", { headers });
-    const [line] = await client.messages(1);
-    return String(line);
-  }
-
   const headers = {
     "X-Forwarded-For": "1.1.1.1, 203.0.113.9",
     "X-Forwarded-Proto": "https",
@@ -185,3 +178,10 @@ test.each([
     ),
   );
 });
+
+/** What the process is told of the client that has started its room. */
+async function told(server: TestServer, headers: Headers): Promise<string> {
+  await using client = await join(server, "a", { headers });
+  const [line] = await client.messages(1);
+  return String(line);
+}

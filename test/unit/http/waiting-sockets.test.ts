@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type Server as HttpServer } from "node:http";
+import { createServer, type Server as HttpServer, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -37,10 +37,10 @@ const upgrade = `${request}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 test.each(kinds)("of %s connections those go that are waited for, the oldest first", async (_, kind) => {
   const http = kind.create();
   new WaitingSockets(2).watch(http);
-  let finishAnswer: () => void = () => undefined;
+  const answers: ServerResponse[] = [];
   http.on("request", (_request, response) => {
     response.write("begun");
-    finishAnswer = () => response.end();
+    answers.push(response);
   });
   const upgraded: Duplex[] = [];
   http.on("upgrade", (_request, socket) => {
@@ -74,7 +74,7 @@ test.each(kinds)("of %s connections those go that are waited for, the oldest fir
   expect(closed()).toEqual([3]);
   // Whoever has been answered is waited for as well from then on, and least long.
   const isAnswered = once(answered, "data");
-  finishAnswer();
+  answers[0]?.end();
   await isAnswered;
   await until(() => closed().length > 1, "the next to go");
   await come(request);
