@@ -2,22 +2,31 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 import type { Socket } from "node:net";
 import { acceptedSocket } from "../socket-handle.ts";
 
+/** Many clients may come at once, after a restart say; each has this long to send its request before it can be in the way. */
+const graceMs = 2000;
+/** As many times the number there may be at most, however lately they have come. */
+const burstFactor = 8;
+
 /**
- * The connections that the server waits for: no whole request has come on them, or none since the last. There are so many at
- * most; for one more, the one goes that was waited for longest, so that who opens many of them only shuts out itself.
+ * The connections that the server waits for: no whole request has come on them, or none since the last. Where there are too
+ * many, those go that were waited for longest, so that who opens many of them only shuts out itself.
  */
 export class WaitingSockets {
   readonly #most: number;
-  /** From the one that was waited for longest on. */
-  readonly #sockets = new Set<Socket>();
+  readonly #graceMs: number;
+  /** Since when each is waited for, from the one that was waited for longest on. */
+  readonly #since = new Map<Socket, number>();
   /** One for all sockets, which live long. */
   readonly #socketOnClose: (this: Socket) => void;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(most: number) {
+  /** `most` may wait for longer than the grace. */
+  constructor(most: number, grace = graceMs) {
     this.#most = most;
-    const sockets = this.#sockets;
+    this.#graceMs = grace;
+    const since = this.#since;
     this.#socketOnClose = function (): void {
-      sockets.delete(this);
+      since.delete(this);
     };
   }
 
@@ -29,7 +38,7 @@ export class WaitingSockets {
     });
     http.on("request", (request: IncomingMessage, response: ServerResponse) => {
       const socket = acceptedSocket(request.socket);
-      this.#sockets.delete(socket);
+      this.#since.delete(socket);
       response.on("close", () => {
         if (!socket.destroyed) this.#add(socket);
       });
@@ -37,18 +46,30 @@ export class WaitingSockets {
     http.on("upgrade", (request) => {
       const socket = acceptedSocket(request.socket);
       socket.off("close", this.#socketOnClose);
-      this.#sockets.delete(socket);
+      this.#since.delete(socket);
     });
   }
 
   #add(socket: Socket): void {
-    if (this.#sockets.size >= this.#most) {
-      const [oldest] = this.#sockets;
-      if (oldest !== undefined) {
-        this.#sockets.delete(oldest);
-        oldest.destroy();
+    this.#since.set(socket, performance.now());
+    this.#thinOut();
+  }
+
+  #thinOut(): void {
+    const lately = performance.now() - this.#graceMs;
+    for (const [socket, since] of this.#since) {
+      if (this.#since.size <= this.#most) return;
+      if (since > lately && this.#since.size <= burstFactor * this.#most) {
+        this.#timer ??= setTimeout(() => this.#timerOnTimeout(), this.#graceMs).unref();
+        return;
       }
+      this.#since.delete(socket);
+      socket.destroy();
     }
-    this.#sockets.add(socket);
+  }
+
+  #timerOnTimeout(): void {
+    this.#timer = undefined;
+    this.#thinOut();
   }
 }

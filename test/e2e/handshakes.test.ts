@@ -67,7 +67,7 @@ describe.each([["0"], ["2"]])("with --workers %s", (workers) => {
   });
 });
 
-describe("with --maxhandshakes 8", () => {
+describe("with --maxhandshakes", () => {
   test("one more connection without a request takes the place of the oldest, and none that is in use", async () => {
     await using server = await startServer(["--maxhandshakes", "8", "cat"]);
     await using client = await join(server, "a");
@@ -85,6 +85,14 @@ describe("with --maxhandshakes 8", () => {
     expect(crowd.closed).toBe(1);
     second?.write(clientFrame("hello"));
     expect(await client.messages(1)).toEqual(["hello"]);
+  });
+
+  test("clients that all come back at once are all let in, though they are more than that", async () => {
+    await using server = await startServer(["--workers", "0", "--maxhandshakes", "256", "cat"]);
+    const answers = await Promise.all(
+      Array.from({ length: 1500 }, async () => (await ask(server.port, upgradeRequest("/a"))).status),
+    );
+    expect(answers.filter((status) => status !== 101)).toEqual([]);
   });
 
   test("connections that wait for another request count as well", async () => {

@@ -46,7 +46,7 @@ export const accessOptions = {
     max: 1_000_000,
     default: 1024,
     help:
-      "Keep so many connections without a whole request, of which the oldest goes for a new one, and so many whose " +
-      "admission is under way",
+      "Let so many connections wait for a whole request for longer than 2 s, and eight times as many in all, the oldest " +
+      "of which go for new ones; let so many handshakes be decided on at once",
   }),
 } as const;

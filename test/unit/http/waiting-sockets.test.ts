@@ -36,7 +36,7 @@ const upgrade = `${request}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 
 test.each(kinds)("of %s connections those go that are waited for, the oldest first", async (_, kind) => {
   const http = kind.create();
-  new WaitingSockets(2).watch(http);
+  new WaitingSockets(2, 0).watch(http);
   const answers: ServerResponse[] = [];
   http.on("request", (_request, response) => {
     response.write("begun");
@@ -88,3 +88,61 @@ test.each(kinds)("of %s connections those go that are waited for, the oldest fir
   http.close();
   await once(http, "close");
 });
+
+test("those who have just come may be more, but not many more", async () => {
+  const http = createServer();
+  new WaitingSockets(2, 3_600_000).watch(http);
+  await using crowd = await Crowd.before(http);
+  await crowd.add(16);
+  expect(crowd.closed).toEqual([]);
+  await crowd.add(2);
+  await until(() => crowd.closed.length === 2, "two to go");
+  expect(crowd.closed).toEqual([0, 1]);
+});
+
+test("those who were given time go when it is over, though nobody else comes", async () => {
+  const http = createServer();
+  new WaitingSockets(2, 50).watch(http);
+  await using crowd = await Crowd.before(http);
+  await crowd.add(6);
+  await until(() => crowd.closed.length === 4, "all but two to go");
+  expect(crowd.closed).toEqual([0, 1, 2, 3]);
+});
+
+/** Clients of a server that say nothing. */
+class Crowd implements AsyncDisposable {
+  readonly #http: HttpServer;
+  readonly #sockets: Socket[] = [];
+
+  private constructor(http: HttpServer) {
+    this.#http = http;
+  }
+
+  static async before(http: HttpServer): Promise<Crowd> {
+    http.listen(0, "127.0.0.1");
+    await once(http, "listening");
+    return new Crowd(http);
+  }
+
+  /** Which of them were closed, by the order in which they have come. */
+  get closed(): number[] {
+    return this.#sockets.flatMap((socket, index) => (socket.destroyed ? [index] : []));
+  }
+
+  async add(count: number): Promise<void> {
+    const { port } = this.#http.address() as AddressInfo;
+    for (let index = 0; index < count; index += 1) {
+      const isAccepted = once(this.#http, "connection");
+      const socket = connect({ host: "127.0.0.1", port });
+      socket.on("error", () => undefined).resume();
+      this.#sockets.push(socket);
+      await isAccepted;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#http.close();
+    await once(this.#http, "close");
+  }
+}
