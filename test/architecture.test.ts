@@ -14,6 +14,7 @@ const leaves = [
   "room-name",
   "web-origin",
   "socket-handle",
+  "lending-socket",
   "stall-watch",
   "version",
   "frame-modes",
