@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { RefusedError } from "../errors.ts";
 import type { Identity, JoinRequest } from "../join-request.ts";
 
 /** What is believed of the client behind a request, and what the rooms are told of it. */
@@ -20,9 +21,16 @@ export interface Visitor {
   readonly rawHeaders: readonly string[];
 }
 
-/** What the connection itself tells of its client. `query` is that of the request's target. */
+/**
+ * What the connection itself tells of its client. `query` is that of the request's target.
+ * @throws RefusedError where the client is gone.
+ */
 export function describeVisitor(request: IncomingMessage, query: string): Visitor {
   const { socket, url = "", rawHeaders } = request;
+  // A connection that was reset has no address any more, which only those over a unix socket may lack.
+  if (socket.remoteAddress === undefined && socket.localPort !== undefined) {
+    throw new RefusedError(400, "the client is gone");
+  }
   return {
     remoteAddress: plainAddress(socket.remoteAddress ?? ""),
     remotePort: socket.remotePort ?? 0,

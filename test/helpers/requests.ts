@@ -4,7 +4,14 @@ import type { Visitor } from "../../src/access/visitor.ts";
 /** The parts of a request that are looked at on the way in; a list is a header that comes several times. */
 export function fakeIncoming(
   headers: Readonly<Record<string, string | readonly string[]>>,
-  { remoteAddress = "192.0.2.1", url = "/a" }: { readonly remoteAddress?: string; readonly url?: string } = {},
+  {
+    url = "/a",
+    ...peer
+  }: {
+    readonly url?: string;
+    readonly remoteAddress?: string | undefined;
+    readonly localPort?: number | undefined;
+  } = {},
 ): IncomingMessage {
   const pairs = Object.entries(headers).flatMap(([name, values]) =>
     [values].flat().map((value) => [name.toLowerCase(), value] as const),
@@ -23,7 +30,7 @@ export function fakeIncoming(
     headers: joined,
     headersDistinct: distinct,
     rawHeaders: pairs.flat(),
-    socket: { remoteAddress, remotePort: 40_000, localPort: 9000 },
+    socket: { remoteAddress: "192.0.2.1", remotePort: 40_000, localPort: 9000, ...peer },
   };
   return parts as unknown as IncomingMessage;
 }

@@ -98,6 +98,15 @@ test("pages of the same origin are those of the host and scheme that the proxy h
   }
 });
 
+test("only who comes over a unix socket has no address, and those of others that are gone are not taken for it", async () => {
+  const own = gate({ trustedProxies: ["unix"] });
+  const headers = { "X-Forwarded-For": "203.0.113.9" };
+  const unix = fakeIncoming(headers, { remoteAddress: undefined, localPort: undefined });
+  expect((await own.admit(unix, wish)).visitor.remoteAddress).toBe("203.0.113.9");
+  const gone = fakeIncoming(headers, { remoteAddress: undefined });
+  expect(await outcomes(own, gone)).toEqual(["400 the client is gone", "400 the client is gone"]);
+});
+
 test("places are counted by the address that is believed, and only of those who pass all else", async () => {
   const places = new Places({ maxPerAddress: 1 });
   const own = gate({ origins: ["https://example.com"], trustedProxies: ["192.0.2.1"] }, places);
