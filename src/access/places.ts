@@ -48,6 +48,11 @@ export class Places {
     this.#kept.get(connectionId)?.leave();
   }
 
+  /** How many places are kept for connections. */
+  get kept(): number {
+    return this.#kept.size;
+  }
+
   /** How many places the clients of a network have. */
   takenBy(network: string): number {
     return this.#taken.get(network) ?? 0;

@@ -94,6 +94,7 @@ test("as many places are taken as there are clients, whatever becomes of them in
           places.leave(gone[index % Math.max(1, gone.length)] ?? 0);
         }
         for (const network of networks) expect(places.takenBy(network)).toBe(count(network));
+        expect(places.kept).toBe(inside.length);
       }
     }),
   );
