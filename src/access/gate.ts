@@ -7,7 +7,7 @@ import { Proxies } from "./proxies.ts";
 import { describeVisitor, type Visitor } from "./visitor.ts";
 
 /** More headers than any client needs; each becomes a variable of a process. */
-export const maxHeaders = 100;
+const maxHeaders = 100;
 
 /** What a request asks for, as far as it matters for who may have it. */
 export interface Wish {

@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import type { AddressInfo, Socket } from "node:net";
 import { availableParallelism } from "node:os";
 import { hostsOfLoopback } from "../access/allowed-hosts.ts";
-import { Gate, maxHeaders } from "../access/gate.ts";
+import { Gate } from "../access/gate.ts";
 import { Places } from "../access/places.ts";
 import { ServerError } from "../errors.ts";
 import type { RoomHost } from "../host/room-host.ts";
@@ -23,9 +23,6 @@ const httpLimits = {
   connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
 };
-
-/** More than the gate lets through, so that it sees when there are too many; Node leaves out the others. */
-const maxReadHeaders = maxHeaders + 1;
 
 /** More workers than that share the cores with too many others by themselves. */
 const maxAutoWorkers = 8;
@@ -148,7 +145,6 @@ export class Server {
     const entrance = { gate, places, admissions: new Admissions(maxHandshakes) };
     const upgrade = new Upgrade(host, entrance, requests, this.#logger);
     const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
-    http.maxHeadersCount = maxReadHeaders;
     new WaitingSockets(maxHandshakes).watch(http);
     http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
     return { host, http };
