@@ -63,6 +63,8 @@ const defaults: Options = {
   api: false,
   verbosity: 0,
   log: "text",
+  config: undefined,
+  printConfig: false,
   compat: undefined,
 };
 
@@ -111,6 +113,8 @@ const flags: Record<OptionName, string> = {
   stats: "--stats",
   api: "--api",
   log: "--log",
+  config: "--config",
+  printConfig: "--print-config",
   compat: "--compat",
   verbosity: "--verbose",
 };
@@ -137,12 +141,12 @@ test("each option has its flag, and its variable is called after it", () => {
 
 test("other names come behind an option's own, with a variable each, and no two options share one", () => {
   expect(namingsOf("address")).toEqual([
-    { flag: "--addr <ADDR>", longFlag: "--addr", variable: "SCALESOCKET_ADDR", means: undefined },
+    { flag: "--addr <ADDR>", longFlag: "--addr", variable: "SCALESOCKET_ADDR", key: "addr", means: undefined },
   ]);
   expect(namingsOf("attachDelayMs").map(({ longFlag: long }) => long)).toEqual(["--cmd-attach-delay", "--delay"]);
   expect(namingsOf("log")).toEqual([
-    { flag: "--log <FORMAT>", longFlag: "--log", variable: "SCALESOCKET_LOG", means: undefined },
-    { flag: "--json", longFlag: "--json", variable: "SCALESOCKET_JSON", means: "json" },
+    { flag: "--log <FORMAT>", longFlag: "--log", variable: "SCALESOCKET_LOG", key: "log", means: undefined },
+    { flag: "--json", longFlag: "--json", variable: "SCALESOCKET_JSON", key: "json", means: "json" },
   ]);
   const variables = optionNames.flatMap(namingsOf).map(({ variable }) => variable);
   expect(new Set(variables).size).toBe(variables.length);
