@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { messageOf, ServerError } from "../errors.ts";
 import { createServer, type Server } from "../index.ts";
 import type { Logger } from "../logger.ts";
+import type { Options } from "../options.ts";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { createLogger } from "./log.ts";
 
@@ -31,7 +32,7 @@ async function run(commandLine: CommandLine & { kind: "run" }, environment: Node
   const server = createServer({ ...options, command, args, environment }, logger);
   const forgetSignals = obeySignals(server, logger);
   try {
-    greet(await server.start(), options.staticDir !== undefined, logger);
+    greet(await server.start(), options, logger);
     await server.stopped;
   } finally {
     forgetSignals();
@@ -58,11 +59,11 @@ function obeySignals(server: Server, logger: Logger): () => void {
   };
 }
 
-function greet({ address, family, port }: AddressInfo, hasFiles: boolean, logger: Logger): void {
+function greet({ address, family, port }: AddressInfo, { staticDir, basePath }: Options, logger: Logger): void {
   const isEverywhere = address === "0.0.0.0" || address === "::";
   const host = family === "IPv6" ? `[${address}]` : address;
   logger.info(`listening on ${host}:${port}`);
   const name = isEverywhere ? "localhost" : host;
-  if (hasFiles) logger.info(`open http://${name}:${port} in a browser`);
-  else logger.info(`connect a websocket to ws://${name}:${port}/<room>`);
+  if (staticDir === undefined) logger.info(`connect a websocket to ws://${name}:${port}${basePath}/<room>`);
+  else logger.info(`open http://${name}:${port}${basePath && `${basePath}/`} in a browser`);
 }

@@ -1,3 +1,4 @@
+import type { Header } from "../answer-headers.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ProcessLauncher } from "../links.ts";
 import type { Logger } from "../logger.ts";
@@ -66,6 +67,7 @@ export class LocalHost implements RoomHost {
   readonly #prewarmer: Prewarmer | undefined;
   readonly #rooms: Rooms;
   readonly #websockets: Websockets;
+  readonly #headers: readonly Header[];
 
   private constructor(
     settings: HostSettings,
@@ -82,6 +84,7 @@ export class LocalHost implements RoomHost {
     const hasSpares = settings.options.prewarm > 0;
     this.#prewarmer = hasSpares ? new Prewarmer(program, settings.spares, logger) : undefined;
     this.#rooms = this.#createRooms(settings, this.#prewarmer ?? program);
+    this.#headers = settings.options.headers;
     this.#websockets = new Websockets(settings.options, () => surroundings.onClientGone?.());
   }
 
@@ -106,7 +109,7 @@ export class LocalHost implements RoomHost {
     this.#rooms
       .join(request, (events) => this.#websockets.open(handshake, events))
       .catch((error: unknown) => {
-        refuse(handshake.socket, error, this.#logger);
+        refuse(handshake.socket, error, this.#logger, { headers: this.#headers });
         this.#surroundings.onClientGone?.();
         if (!this.isOpen(request.room)) this.#surroundings.onRoomClosed?.(request.room);
       });

@@ -122,11 +122,13 @@ export class Server {
   }
 
   async #assemble(): Promise<Parts> {
-    const { staticDir, stats, api, metrics } = this.#options;
+    const { staticDir, stats, api, metrics, basePath, headers } = this.#options;
     const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
     const host = await this.#startHost();
     const requests = new RequestHandler({
       host,
+      basePath,
+      headers,
       hasStats: stats,
       api: api ? new Api(host) : undefined,
       metrics: metrics ? await createMetrics(host) : undefined,
@@ -134,7 +136,7 @@ export class Server {
       isDraining: () => this.#state === "stopping",
       logger: this.#logger,
     });
-    const upgrade = new Upgrade(host, requests, this.#logger);
+    const upgrade = new Upgrade(host, requests, this.#options, this.#logger);
     const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
     http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
     return { host, http };

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join, sep } from "node:path";
 import send from "send";
 import { ServerError } from "../errors.ts";
-import { respondText } from "./respond.ts";
+import { redirectToFolder, respondText, setOwnHeader } from "./respond.ts";
 
 const indexFile = "index.html";
 
@@ -62,10 +62,10 @@ export class StaticFiles {
 
   #send(request: IncomingMessage, response: ServerResponse, file: string): void {
     const encoded = file.split(sep).map(encodeURIComponent).join("/");
-    response.setHeader("X-Content-Type-Options", "nosniff");
+    setOwnHeader(response, "X-Content-Type-Options", "nosniff");
     send(request, encoded, { root: this.#root, dotfiles: "allow", index: false, cacheControl: false })
       .on("file", (_path: string, { size }: Stats) => shortenSuffix(request, size))
-      .on("headers", () => response.setHeader("Cache-Control", "no-cache"))
+      .on("headers", () => setOwnHeader(response, "Cache-Control", "no-cache"))
       .on("stream", (stream: ReadStream) => stream.once("end", () => cutShort(response, stream.bytesRead)))
       .on("error", (error: { status?: number }) => respondError(response, error.status ?? 404))
       .pipe(response);
@@ -95,11 +95,4 @@ function cutShort(response: ServerResponse, sentBytes: number): void {
 function respondError(response: ServerResponse, status: number): void {
   if (response.headersSent) response.destroy();
   else respondText(response, status, status === 416 ? "range not satisfiable" : "not found");
-}
-
-function redirectToFolder(request: IncomingMessage, response: ServerResponse): void {
-  const [path = "/", ...query] = (request.url ?? "/").split("?");
-  // Two slashes at the front would be read as the name of another host.
-  const location = [`${path.replace(/^\/+/, "/")}/`, ...query].join("?");
-  respondText(response, 301, "moved to the path with a slash", { Location: location });
 }

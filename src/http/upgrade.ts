@@ -5,6 +5,7 @@ import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
+import type { Options } from "../options.ts";
 import { checkRoomName } from "../room-name.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
 import type { RequestHandler } from "./request-handler.ts";
@@ -13,16 +14,21 @@ import { parseTarget } from "./target.ts";
 const maxConnectionId = 0xffff_ffff;
 const retryAfterS = 5;
 
+/** Options of the server, by their names. */
+type UpgradeOptions = Pick<Options, "basePath" | "headers" | "subprotocols">;
+
 /** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
   readonly #host: RoomHost;
   readonly #requests: RequestHandler;
+  readonly #options: UpgradeOptions;
   readonly #logger: Logger;
   #lastConnectionId = 0;
 
-  constructor(host: RoomHost, requests: RequestHandler, logger: Logger) {
+  constructor(host: RoomHost, requests: RequestHandler, options: UpgradeOptions, logger: Logger) {
     this.#host = host;
     this.#requests = requests;
+    this.#options = options;
     this.#logger = logger;
   }
 
@@ -38,12 +44,21 @@ export class Upgrade {
       this.#requests.handle(request, responseTo(request, socket));
       return;
     }
+    const { basePath, headers, subprotocols } = this.#options;
     try {
-      const described = describe(request, socket);
-      const handshake = { socket, head, answer: answerHandshake(request) };
-      this.#host.admit({ ...described, connectionId: this.#nextConnectionId() }, handshake);
+      const described = describe(request, socket, basePath);
+      const { text: answer, subprotocol } = answerHandshake(request, this.#options);
+      const { rawHeaders } = request;
+      this.#host.admit(
+        {
+          ...described,
+          rawHeaders: subprotocols === undefined ? rawHeaders : withSubprotocol(rawHeaders, subprotocol),
+          connectionId: this.#nextConnectionId(),
+        },
+        { socket, head, answer },
+      );
     } catch (error) {
-      refuse(socket, error, this.#logger, request.method);
+      refuse(socket, error, this.#logger, { method: request.method, headers });
     }
   }
 
@@ -77,10 +92,15 @@ function responseTo(request: IncomingMessage, socket: Socket): ServerResponse {
 }
 
 /** What is told of a client to where its room lives. @throws RefusedError 400 where it asks for no good room. */
-function describe(request: IncomingMessage, socket: Socket): Omit<JoinRequest, "connectionId"> {
+function describe(
+  request: IncomingMessage,
+  socket: Socket,
+  basePath: string,
+): Omit<JoinRequest, "connectionId" | "rawHeaders"> {
   const url = request.url ?? "";
-  const target = parseTarget(url);
+  const target = parseTarget(url, basePath);
   return {
+    basePath,
     room: checkRoomName(target.room),
     pathInfo: target.rest,
     query: target.query,
@@ -88,10 +108,19 @@ function describe(request: IncomingMessage, socket: Socket): Omit<JoinRequest, "
     method: request.method ?? "",
     host: request.headers.host ?? "",
     httpVersion: request.httpVersion,
-    rawHeaders: request.rawHeaders,
     // An IPv4 client of an IPv6 socket is still an IPv4 client.
     remoteAddress: (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, ""),
     remotePort: socket.remotePort ?? 0,
     serverPort: socket.localPort ?? 0,
   };
+}
+
+/** The headers with the subprotocol that was chosen in place of those that the client had offered. */
+function withSubprotocol(rawHeaders: readonly string[], subprotocol: string | undefined): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name = "", value = ""] = rawHeaders.slice(at, at + 2);
+    if (name.toLowerCase() !== "sec-websocket-protocol") kept.push(name, value);
+  }
+  return subprotocol === undefined ? kept : [...kept, "Sec-WebSocket-Protocol", subprotocol];
 }

@@ -38,6 +38,7 @@ type WithoutDefault =
   | "nice"
   | "compat"
   | "rooms"
+  | "subprotocols"
   | "maxRooms"
   | "maxClients"
   | "maxConnections";

@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import type { Header } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import { refuse } from "../host/refusal.ts";
@@ -32,11 +33,13 @@ export class WorkerHost implements RoomHost {
   readonly #workerCount: number;
   /** A history that outlives its room is kept by the worker, so that the room has to come back to it. */
   readonly #hasHomes: boolean;
+  readonly #headers: readonly Header[];
 
   private constructor(workers: number, settings: HostSettings, logger: Logger) {
     this.#workerCount = workers;
     this.#admission = new Admission(settings.options);
     this.#hasHomes = settings.options.cachePersist;
+    this.#headers = settings.options.headers;
     this.#logger = logger;
     this.#crew = new Crew(settings, logger, {
       onReady: (worker) => this.#onReady(worker),
@@ -149,7 +152,7 @@ export class WorkerHost implements RoomHost {
   }
 
   #refuse({ handshake }: Arrival, reason: string): void {
-    refuse(handshake.socket, RefusedError.forNow(reason, retryAfterS), this.#logger);
+    refuse(handshake.socket, RefusedError.forNow(reason, retryAfterS), this.#logger, { headers: this.#headers });
   }
 
   #onReady(worker: WorkerProcess): void {

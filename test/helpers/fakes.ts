@@ -338,6 +338,7 @@ export function fakeRequest(room = "room"): JoinRequest {
   return {
     room,
     connectionId: (lastConnectionId += 1),
+    basePath: "",
     pathInfo: "",
     query: "",
     url: `/${room}`,
