@@ -31,7 +31,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   host: ["framing", "room", "process", "websocket", "options", "leaves"],
   workers: ["host", "room", "process", "websocket", "leaves"],
   metrics: ["host", "room", "leaves"],
-  http: ["host", "workers", "room", "websocket", "metrics", "options", "leaves"],
+  access: ["leaves"],
+  http: ["access", "host", "workers", "room", "websocket", "metrics", "options", "leaves"],
   index: ["http", "leaves"],
   cli: ["index", "options", "option-names", "complete-options", "leaves"],
 };
@@ -49,7 +50,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   "smol-toml": "cli",
   "sonic-boom": "cli",
   "node:process": "cli",
-  "node:http": ["http", "host"],
+  "node:http": ["http", "host", "access"],
   send: "http",
 };
 

@@ -1,12 +1,13 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Gate } from "../access/gate.ts";
 import { RefusedError } from "../errors.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
-import type { JoinRequest } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
 import { checkRoomName } from "../room-name.ts";
+import { stopReading } from "../socket-handle.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { parseTarget } from "./target.ts";
@@ -20,13 +21,15 @@ type UpgradeOptions = Pick<Options, "basePath" | "headers" | "subprotocols">;
 /** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
   readonly #host: RoomHost;
+  readonly #gate: Gate;
   readonly #requests: RequestHandler;
   readonly #options: UpgradeOptions;
   readonly #logger: Logger;
   #lastConnectionId = 0;
 
-  constructor(host: RoomHost, requests: RequestHandler, options: UpgradeOptions, logger: Logger) {
+  constructor(host: RoomHost, gate: Gate, requests: RequestHandler, options: UpgradeOptions, logger: Logger) {
     this.#host = host;
+    this.#gate = gate;
     this.#requests = requests;
     this.#options = options;
     this.#logger = logger;
@@ -44,22 +47,32 @@ export class Upgrade {
       this.#requests.handle(request, responseTo(request, socket));
       return;
     }
-    const { basePath, headers, subprotocols } = this.#options;
-    try {
-      const described = describe(request, socket, basePath);
-      const { text: answer, subprotocol } = answerHandshake(request, this.#options);
-      const { rawHeaders } = request;
-      this.#host.admit(
-        {
-          ...described,
-          rawHeaders: subprotocols === undefined ? rawHeaders : withSubprotocol(rawHeaders, subprotocol),
-          connectionId: this.#nextConnectionId(),
-        },
-        { socket, head, answer },
-      );
-    } catch (error) {
-      refuse(socket, error, this.#logger, { method: request.method, headers });
-    }
+    // What the client sends from now on is for its room, which may be in another process.
+    stopReading(socket);
+    this.#admit(request, socket, head).catch((error: unknown) =>
+      refuse(socket, error, this.#logger, { method: request.method, headers: this.#options.headers }),
+    );
+  }
+
+  async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const { basePath, subprotocols } = this.#options;
+    const target = parseTarget(request.url ?? "", basePath);
+    const room = checkRoomName(target.room);
+    const { text: answer, subprotocol } = answerHandshake(request, this.#options);
+    const visitor = await this.#gate.admit(request, { room, query: target.query });
+    const { rawHeaders } = visitor;
+    const joinRequest = {
+      ...visitor,
+      rawHeaders: subprotocols === undefined ? rawHeaders : withSubprotocol(rawHeaders, subprotocol),
+      connectionId: this.#nextConnectionId(),
+      basePath,
+      room,
+      pathInfo: target.rest,
+      method: request.method ?? "",
+      httpVersion: request.httpVersion,
+      serverPort: socket.localPort ?? 0,
+    };
+    this.#host.admit(joinRequest, { socket, head, answer });
   }
 
   #nextConnectionId(): number {
@@ -89,30 +102,6 @@ function responseTo(request: IncomingMessage, socket: Socket): ServerResponse {
   socket.on("drain", () => response.emit("drain"));
   response.on("finish", () => socket.destroySoon());
   return response;
-}
-
-/** What is told of a client to where its room lives. @throws RefusedError 400 where it asks for no good room. */
-function describe(
-  request: IncomingMessage,
-  socket: Socket,
-  basePath: string,
-): Omit<JoinRequest, "connectionId" | "rawHeaders"> {
-  const url = request.url ?? "";
-  const target = parseTarget(url, basePath);
-  return {
-    basePath,
-    room: checkRoomName(target.room),
-    pathInfo: target.rest,
-    query: target.query,
-    url,
-    method: request.method ?? "",
-    host: request.headers.host ?? "",
-    httpVersion: request.httpVersion,
-    // An IPv4 client of an IPv6 socket is still an IPv4 client.
-    remoteAddress: (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, ""),
-    remotePort: socket.remotePort ?? 0,
-    serverPort: socket.localPort ?? 0,
-  };
 }
 
 /** The headers with the subprotocol that was chosen in place of those that the client had offered. */
