@@ -13,6 +13,7 @@ const leaves = [
   "logger",
   "join-request",
   "room-name",
+  "reloadable",
   "socket-handle",
   "stall-watch",
   "version",

@@ -102,6 +102,7 @@ export class FakeProcessLink implements ProcessLink {
   readonly pid: number;
   hasRoom = true;
   isPaused = false;
+  pendingBytes = 0;
   readonly writes: Buffer[] = [];
   /** What it was asked for, in order. */
   readonly asked: ("terminate" | "kill")[] = [];

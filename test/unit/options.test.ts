@@ -20,6 +20,8 @@ const mib = 1024 * kib;
 const defaults: Options = {
   address: { host: "0.0.0.0", port: 9000 },
   workers: "auto",
+  drainWaitMs: 0,
+  drainTimeMs: 10_000,
   oneshot: false,
   binary: false,
   frame: undefined,
@@ -74,6 +76,8 @@ const defaults: Options = {
 const flags: Record<OptionName, string> = {
   address: "--addr",
   workers: "--workers",
+  drainWaitMs: "--drainwait",
+  drainTimeMs: "--draintime",
   oneshot: "--oneshot",
   binary: "--binary",
   frame: "--frame",
