@@ -9,20 +9,17 @@ interface SocketHandle {
   readStop(): void;
 }
 
-interface HandleHolder {
-  _handle: SocketHandle | null;
-}
-
 /** Node's own handle of a socket, which can be sent to another process; undefined once the socket is closed. */
 export function handleOf(socket: Socket): SocketHandle | undefined {
-  return (socket as unknown as HandleHolder)._handle ?? undefined;
+  const { _handle: handle } = socket as unknown as { _handle: SocketHandle | null };
+  return handle ?? undefined;
 }
 
 /** Takes the handle away from a socket, which then closes and leaves the connection as it is. */
 export function takeHandle(socket: Socket): SocketHandle | undefined {
   const handle = handleOf(socket);
   stopReading(socket);
-  (socket as unknown as HandleHolder)._handle = null;
+  Object.assign(socket, { _handle: null });
   socket.destroy();
   return handle;
 }
