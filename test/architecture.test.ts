@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 /** Files that anyone may import, and that import only each other. */
 const leaves = [
   "links",
+  "answer-headers",
   "errors",
   "close-codes",
   "drop-reasons",
@@ -13,6 +14,7 @@ const leaves = [
   "join-request",
   "room-name",
   "web-origin",
+  "reloadable",
   "socket-handle",
   "lending-socket",
   "stall-watch",
@@ -49,6 +51,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   "prom-client": "metrics",
   commander: "cli",
   pino: "cli",
+  "smol-toml": "cli",
   "sonic-boom": "cli",
   "node:process": "cli",
   "node:http": ["http", "host", "access"],

@@ -1,40 +1,38 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Gate } from "../access/gate.ts";
-import type { Places } from "../access/places.ts";
+import type { Visitor } from "../access/visitor.ts";
 import { RefusedError } from "../errors.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { Logger } from "../logger.ts";
+import type { Options } from "../options.ts";
 import { checkRoomName } from "../room-name.ts";
 import { stopReading } from "../socket-handle.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
-import type { Admissions } from "./admissions.ts";
+import type { Entrance } from "./entrance.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { parseTarget } from "./target.ts";
 
 const maxConnectionId = 0xffff_ffff;
 const retryAfterS = 5;
 
-/** What clients pass on their way in. */
-export interface Entrance {
-  readonly gate: Gate;
-  readonly admissions: Admissions;
-  readonly places: Places;
-}
+/** Options of the server, by their names. */
+type UpgradeOptions = Pick<Options, "basePath" | "headers" | "subprotocols">;
 
 /** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
   readonly #host: RoomHost;
   readonly #entrance: Entrance;
   readonly #requests: RequestHandler;
+  readonly #options: UpgradeOptions;
   readonly #logger: Logger;
   #lastConnectionId = 0;
 
-  constructor(host: RoomHost, entrance: Entrance, requests: RequestHandler, logger: Logger) {
+  constructor(host: RoomHost, entrance: Entrance, requests: RequestHandler, options: UpgradeOptions, logger: Logger) {
     this.#host = host;
     this.#entrance = entrance;
     this.#requests = requests;
+    this.#options = options;
     this.#logger = logger;
   }
 
@@ -52,20 +50,25 @@ export class Upgrade {
     }
     // What the client sends from now on is for its room, which may be in another process.
     stopReading(socket);
-    this.#admit(request, socket, head).catch((error: unknown) => refuse(socket, error, this.#logger, request.method));
+    this.#admit(request, socket, head).catch((error: unknown) =>
+      refuse(socket, error, this.#logger, { method: request.method, headers: this.#options.headers }),
+    );
   }
 
   async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const { gate, admissions, places } = this.#entrance;
-    const target = parseTarget(request.url ?? "");
+    const { basePath } = this.#options;
+    const target = parseTarget(request.url ?? "", basePath);
     const room = checkRoomName(target.room);
-    const answer = answerHandshake(request);
+    const { text: answer, subprotocol } = answerHandshake(request, this.#options);
     const { visitor, place } = await admissions.run(() => gate.admit(request, { room, query: target.query }));
     try {
       const connectionId = this.#nextConnectionId();
       const joinRequest = {
         ...visitor,
+        rawHeaders: this.#rawHeaders(visitor, subprotocol),
         connectionId,
+        basePath,
         room,
         pathInfo: target.rest,
         method: request.method ?? "",
@@ -77,6 +80,10 @@ export class Upgrade {
       place?.leave();
       throw error;
     }
+  }
+
+  #rawHeaders({ rawHeaders }: Visitor, subprotocol: string | undefined): readonly string[] {
+    return this.#options.subprotocols === undefined ? rawHeaders : withSubprotocol(rawHeaders, subprotocol);
   }
 
   #nextConnectionId(): number {
@@ -106,4 +113,14 @@ function responseTo(request: IncomingMessage, socket: Socket): ServerResponse {
   socket.on("drain", () => response.emit("drain"));
   response.on("finish", () => socket.destroySoon());
   return response;
+}
+
+/** The headers with the subprotocol that was chosen in place of those that the client had offered. */
+function withSubprotocol(rawHeaders: readonly string[], subprotocol: string | undefined): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name = "", value = ""] = rawHeaders.slice(at, at + 2);
+    if (name.toLowerCase() !== "sec-websocket-protocol") kept.push(name, value);
+  }
+  return subprotocol === undefined ? kept : [...kept, "Sec-WebSocket-Protocol", subprotocol];
 }

@@ -7,8 +7,8 @@ export const accessOptions = {
     flag: "--allowhost <LIST>",
     group: "access",
     help:
-      "Answer only requests for these hosts; * is all. Without it, a server that listens on loopback only is asked for " +
-      "localhost, 127.0.0.1 or [::1]",
+      "Answer only requests for these hosts; * is all. Without it, a server that listens on loopback only answers for " +
+      "localhost, 127.0.0.1 and [::1]",
   }),
   origins: origins({
     flag: "--origin <LIST>",
