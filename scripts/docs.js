@@ -31,7 +31,7 @@ function options() {
       if (spec.group !== group) return [];
       const namings = namingsOf(name);
       const flags = namings.map((naming) => flagCell(name, naming));
-      const standard = spec.defaultText === undefined ? "" : `\`${spec.defaultText}\``;
+      const standard = !spec.defaultText ? "" : `\`${spec.defaultText}\``;
       const value = spec.isCounted || spec.bareText !== "true" ? spec.expected : "";
       const variables = namings.map((naming) => `\`${naming.variable}\``);
       return [[flags.join("; "), spec.help, value, standard, variables.join(", ")]];
@@ -43,7 +43,8 @@ function options() {
     `    scalesocket [OPTIONS] <CMD> [-- <ARGS>...]
 
 Options may stand before or after the command. What follows \`--\` goes to the command untouched. An option wins over its
-environment variable, and that over the default. \`-h\` prints all of this in short, \`-V\` the version.`,
+environment variable, and that over the default. A flag whose value is a list adds to it each time that it is given; another
+flag that is given again replaces what it said before. \`-h\` prints all of this in short, \`-V\` the version.`,
     ...sections,
     `## Exit codes
 

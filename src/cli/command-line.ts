@@ -96,8 +96,14 @@ function createOption(name: OptionName, naming: OptionNaming): Option {
   const help = isAlias ? `Same as ${longFlag(name)} ${naming.means ?? ""}`.trimEnd() : describe(spec);
   const option = new Option(naming.flag, help).helpGroup(`${optionGroups[spec.group satisfies OptionGroup]}:`);
   option.attributeName = () => naming.longFlag;
+  const { list } = spec;
+  if (list !== undefined) option.argParser((text, before?: string) => joinLists([before, text], list.separator));
   if (spec.isCounted) option.argParser((_value, before: unknown) => String(Number(before ?? 0) + 1));
   return option;
+}
+
+function joinLists(texts: readonly (string | undefined)[], separator: string): string {
+  return texts.filter((text) => text !== undefined && text.trim() !== "").join(separator);
 }
 
 /** The help of an option with what it is without it and what it may be. */

@@ -1,36 +1,37 @@
 import { roomNameFault } from "../room-name.ts";
+import { list } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Names of environment variables. */
 export function variableNames(common: Common & { default: string }): OptionSpec<readonly string[]> {
-  const { default: defaultText, ...rest } = common;
-  return {
-    ...rest,
+  const isName = (value: string): boolean => variableName.test(value);
+  return list(name(common, isName), {
+    separator: ",",
+    min: 0,
     expected: "names of variables with commas between them, or nothing",
-    defaultText,
-    bareText: undefined,
-    parse(value) {
-      const names = value === "" ? [] : value.split(",").map((name) => name.trim());
-      return areVariableNames(names) ? names : undefined;
-    },
-    check: (value) => Array.isArray(value) && areVariableNames(value),
-  };
+  });
 }
 
 /** Names of rooms, none of them with a comma. */
 export function roomNames(common: Common): OptionSpec<readonly string[]> {
+  const isName = (value: string): boolean => roomNameFault(value) === undefined;
+  return list(name(common, isName), { separator: ",", min: 1, expected: "names of rooms with commas between them" });
+}
+
+/** One name, of which the list says what is expected. */
+function name(
+  { default: defaultText, ...rest }: Common & { default?: string },
+  isName: (value: string) => boolean,
+): OptionSpec<string> {
   return {
-    ...common,
-    expected: "names of rooms with commas between them",
-    defaultText: undefined,
+    ...rest,
+    expected: "a name",
+    defaultText,
     bareText: undefined,
-    parse(value) {
-      const names = value.split(",").map((name) => name.trim());
-      return areRoomNames(names) ? names : undefined;
-    },
-    check: (value) => Array.isArray(value) && areRoomNames(value),
+    parse: (value) => (isName(value) ? value : undefined),
+    check: (value) => typeof value === "string" && isName(value),
   };
 }
 
@@ -48,13 +49,4 @@ export function fieldName(common: Common & { default: string }): OptionSpec<stri
     parse: (value) => (fieldNamePattern.test(value) ? value : undefined),
     check: (value) => typeof value === "string" && fieldNamePattern.test(value),
   };
-}
-
-function areVariableNames(names: readonly unknown[]): boolean {
-  return names.every((name) => typeof name === "string" && variableName.test(name));
-}
-
-function areRoomNames(names: readonly unknown[]): boolean {
-  const areValid = names.every((name) => typeof name === "string" && roomNameFault(name) === undefined);
-  return areValid && names.length > 0;
 }

@@ -55,6 +55,15 @@ test("an empty list of variables can be written in two ways", () => {
   expect(parse("--passenv=", "cat").options.passedVariables).toEqual([]);
 });
 
+test("a flag with a list adds to it each time that it is given", () => {
+  expect(parse("--passenv", "A,B", "cat", "--passenv=C").options.passedVariables).toEqual(["A", "B", "C"]);
+  expect(parse("--passenv=", "--passenv", "A", "cat", "--passenv=").options.passedVariables).toEqual(["A"]);
+  expect(runWith({ SCALESOCKET_PASSENV: "A" }, "cat", "--passenv", "B").options.passedVariables).toEqual(["B"]);
+  expect(messageOf("--rooms", "a", "--rooms", "b c", "cat")).toBe(
+    '--rooms: expected names of rooms with commas between them, got "b c"',
+  );
+});
+
 test("a value may begin with a dash", () => {
   expect(parse("cat", "--joinmsg", "-#ID").options.joinMessage).toBe("-#ID");
   expect(parse("cat", "--joinmsg=--#ID").options.joinMessage).toBe("--#ID");
