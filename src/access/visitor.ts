@@ -1,8 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Identity, JoinRequest } from "../join-request.ts";
+import { isEncrypted, tlsSubjectOf } from "./tls-client.ts";
 
 /** What is believed of the client behind a request, and what the rooms are told of it. */
 export interface Visitor {
+  /** Empty, and 0, for a client of a unix socket. */
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly scheme: JoinRequest["scheme"];
@@ -22,9 +24,9 @@ export function describeVisitor(request: IncomingMessage, query: string): Visito
   return {
     remoteAddress: plainAddress(socket.remoteAddress ?? ""),
     remotePort: socket.remotePort ?? 0,
-    scheme: "http",
+    scheme: isEncrypted(socket) ? "https" : "http",
     host: headers.host ?? "",
-    tlsSubject: "",
+    tlsSubject: tlsSubjectOf(socket),
     identity: null,
     url,
     query,

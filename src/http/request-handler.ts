@@ -4,6 +4,7 @@ import type { Logger } from "../logger.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Api } from "./api.ts";
+import type { Endpoint } from "./endpoints.ts";
 import { respond, respondJson, respondText } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { parseTarget, type Target } from "./target.ts";
@@ -13,6 +14,8 @@ const statistics: Readonly<Record<string, (room: RoomSummary) => number>> = {
   connections: (room) => room.connections,
 };
 
+const statsPath = /^\/stats(?:\/([^/]*))?$/;
+
 /** A page that is made anew for each request. */
 interface Page {
   readonly contentType: string;
@@ -20,6 +23,8 @@ interface Page {
 }
 
 export interface RequestHandlerOptions {
+  /** What there is at the address that the requests come to. */
+  readonly endpoints: ReadonlySet<Endpoint>;
   readonly host: RoomHost;
   readonly hasStats: boolean;
   readonly api: Api | undefined;
@@ -59,14 +64,23 @@ export class RequestHandler {
   }
 
   async #route(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { hasStats, api, metrics, staticFiles } = this.#options;
-    const statsPath = /^\/stats(?:\/([^/]*))?$/.exec(target.rest);
-    if (target.path === "/health") this.#answerHealth(response);
-    else if (target.path === "/metrics") await answerMetrics(metrics, response);
-    else if (api !== undefined && target.room === "api") await api.answer(target.rest, response);
-    else if (hasStats && statsPath !== null) await this.#answerStats(target.room, statsPath[1], response);
+    const { api, metrics, staticFiles } = this.#options;
+    const endpoint = this.#endpointOf(target);
+    if (!this.#options.endpoints.has(endpoint)) respondText(response, 404, "not found");
+    else if (endpoint === "health") this.#answerHealth(response);
+    else if (endpoint === "metrics") await answerMetrics(metrics, response);
+    else if (endpoint === "api") await api?.answer(target.rest, response);
+    else if (endpoint === "stats") await this.#answerStats(target.room, statisticIn(target), response);
     else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);
     else respondText(response, 404, notFoundText(request, target));
+  }
+
+  #endpointOf(target: Target): Endpoint {
+    const { hasStats, api } = this.#options;
+    if (target.path === "/health") return "health";
+    if (target.path === "/metrics") return "metrics";
+    if (api !== undefined && target.room === "api") return "api";
+    return hasStats && statsPath.test(target.rest) ? "stats" : "files";
   }
 
   #answerHealth(response: ServerResponse): void {
@@ -89,6 +103,10 @@ export class RequestHandler {
   }
 }
 
+function statisticIn({ rest }: Target): string | undefined {
+  return statsPath.exec(rest)?.[1];
+}
+
 async function answerMetrics(metrics: Page | undefined, response: ServerResponse): Promise<void> {
   if (metrics === undefined) {
     respondText(response, 404, "metrics are off; start the server with --metrics");
@@ -101,5 +119,6 @@ async function answerMetrics(metrics: Page | undefined, response: ServerResponse
 function notFoundText(request: IncomingMessage, target: Target): string {
   if (target.path !== "/") return "not found";
   const host = request.headers.host ?? "<host>";
-  return `ScaleSocket is running. Connect a websocket to ws://${host}/<room>, or serve files with --staticdir.`;
+  const scheme = "encrypted" in request.socket ? "wss" : "ws";
+  return `ScaleSocket is running. Connect a websocket to ${scheme}://${host}/<room>, or serve files with --staticdir.`;
 }

@@ -1,13 +1,15 @@
-import { once } from "node:events";
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
 import { availableParallelism } from "node:os";
 import { Gate } from "../access/gate.ts";
 import { ServerError } from "../errors.ts";
 import type { RoomHost } from "../host/room-host.ts";
+import type { Certificates } from "../listening/certificates.ts";
+import { Listeners } from "../listening/listeners.ts";
+import { type PassedSocket, type Place, placesOf, type ServerAddress } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
 import { completeOptions, type Options } from "../options.ts";
 import { Api } from "./api.ts";
+import { endpointsAt } from "./endpoints.ts";
+import { Redirect } from "./redirect.ts";
 import { RequestHandler } from "./request-handler.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { Upgrade } from "./upgrade.ts";
@@ -32,12 +34,14 @@ export type ServerOptions = Partial<Omit<Options, "log" | "verbosity" | "compat"
   readonly args?: readonly string[];
   /** Where variables for the processes are taken from (see `passedVariables`): `process.env`, say. Empty by default. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** Sockets that listen already, and take the place of the default address. */
+  readonly sockets?: readonly PassedSocket[];
 };
 
 /** Everything that one running server is made of. */
 interface Parts {
   readonly host: RoomHost;
-  readonly http: HttpServer;
+  readonly listeners: Listeners;
 }
 
 /** Wraps one command and serves it to rooms. Two of them fit in one process. */
@@ -45,11 +49,12 @@ export class Server {
   readonly #command: string;
   readonly #args: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #places: readonly Place[];
   readonly #options: Options;
   readonly #logger: Logger;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #parts: Parts | undefined;
-  #starting: Promise<AddressInfo> | undefined;
+  #starting: Promise<readonly ServerAddress[]> | undefined;
   #stopping: Promise<void> | undefined;
   #onStopped: () => void = () => undefined;
 
@@ -60,36 +65,37 @@ export class Server {
 
   /** @throws ServerError ERR_USAGE */
   constructor(options: ServerOptions, logger: Logger) {
-    const { command, args = [], environment = {}, ...rest } = options;
+    const { command, args = [], environment = {}, sockets = [], ...rest } = options;
     this.#command = command;
     this.#args = args;
     this.#environment = environment;
     this.#options = completeOptions({ workers: 0, ...rest });
+    this.#places = placesOf(this.#options, sockets);
     this.#logger = logger;
   }
 
   /**
-   * Starts to listen and returns where. Clients are let in from then on.
-   * @throws ServerError ERR_LISTEN, ERR_STATIC_DIR or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
+   * Starts to listen and returns where, addresses for clients first. Clients are let in from then on.
+   * @throws ServerError ERR_LISTEN, ERR_TLS, ERR_STATIC_DIR or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
    */
-  async start(): Promise<AddressInfo> {
+  async start(): Promise<readonly ServerAddress[]> {
     if (this.#state !== "new") throw new ServerError("ERR_USAGE", "a server can be started once");
     this.#starting = this.#start();
     return this.#starting;
   }
 
-  async #start(): Promise<AddressInfo> {
+  async #start(): Promise<readonly ServerAddress[]> {
     const parts = await this.#assemble();
     this.#parts = parts;
     try {
-      await this.#listen(parts.http);
+      await parts.listeners.open(this.#places);
     } catch (error) {
       await parts.host.drain();
       throw error;
     }
     parts.host.open();
     this.#state = "running";
-    return parts.http.address() as AddressInfo;
+    return parts.listeners.addresses;
   }
 
   /**
@@ -113,10 +119,7 @@ export class Server {
     if (parts !== undefined && this.#state === "running") {
       this.#state = "stopping";
       await parts.host.drain();
-      const closed = once(parts.http, "close");
-      parts.http.close();
-      parts.http.closeAllConnections();
-      await closed;
+      await parts.listeners.close();
     }
     this.#state = "stopped";
     this.#onStopped();
@@ -125,8 +128,9 @@ export class Server {
   async #assemble(): Promise<Parts> {
     const { staticDir, stats, api, metrics } = this.#options;
     const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
+    const certificates = await openCertificates(this.#options, this.#logger);
     const host = await this.#startHost();
-    const requests = new RequestHandler({
+    const answers = {
       host,
       hasStats: stats,
       api: api ? new Api(host) : undefined,
@@ -134,11 +138,24 @@ export class Server {
       staticFiles,
       isDraining: () => this.#state === "stopping",
       logger: this.#logger,
-    });
+    };
+    const hasAdmin = this.#places.some(({ purpose }) => purpose === "admin");
+    const requests = new RequestHandler({ ...answers, endpoints: endpointsAt("rooms", hasAdmin) });
+    const operators = new RequestHandler({ ...answers, endpoints: endpointsAt("admin", hasAdmin) });
     const upgrade = new Upgrade(host, new Gate(), requests, this.#logger);
-    const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
-    http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
-    return { host, http };
+    const redirect = new Redirect(() => securePort(listeners.addresses));
+    const listeners = new Listeners(
+      {
+        rooms: {
+          onRequest: (request, response) => requests.handle(request, response),
+          onUpgrade: (request, socket, head) => upgrade.handle(request, socket, head),
+        },
+        admin: { onRequest: (request, response) => operators.handle(request, response) },
+        redirect: { onRequest: (request, response) => redirect.handle(request, response) },
+      },
+      { limits: httpLimits, certificates, logger: this.#logger },
+    );
+    return { host, listeners };
   }
 
   /** Only what is needed is loaded: the rooms themselves, or what watches workers that have them. */
@@ -152,7 +169,7 @@ export class Server {
       spares: options.prewarm,
       searchPath: this.#environment["PATH"],
     };
-    const workers = workerCount(options);
+    const workers = workerCount(options, this.#logger);
     if (workers === 0) {
       const { LocalHost } = await import("../host/local-host.ts");
       return LocalHost.start(settings, this.#logger, { onOneshotEnd: () => void this.stop() });
@@ -168,23 +185,29 @@ export class Server {
       return value === undefined ? [] : [[name, value] as [string, string]];
     });
   }
-
-  async #listen(http: HttpServer): Promise<void> {
-    const { host, port } = this.#options.address;
-    http.listen({ host, port });
-    try {
-      await once(http, "listening");
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw new ServerError("ERR_LISTEN", `cannot listen on ${host}:${port}: ${reasonOf(code)}`, { cause: error });
-    }
-  }
 }
 
-/** A oneshot server has one client in all, which takes no second process. */
-function workerCount({ workers, oneshot }: Options): number {
+/** A oneshot server has one client in all, which takes no second process; and what is encrypted has its keys in this one. */
+function workerCount({ workers, oneshot, tlsCert }: Options, logger: Logger): number {
   if (oneshot) return 0;
-  return workers === "auto" ? Math.min(availableParallelism(), maxAutoWorkers) : workers;
+  if (workers !== "auto") return workers;
+  if (tlsCert === undefined) return Math.min(availableParallelism(), maxAutoWorkers);
+  logger.info("rooms live in one process: connections with TLS cannot be handed to workers");
+  return 0;
+}
+
+async function openCertificates(
+  { tlsCert: cert, tlsKey: key, tlsCa: ca }: Options,
+  logger: Logger,
+): Promise<Certificates | undefined> {
+  if (cert === undefined || key === undefined) return undefined;
+  const module = await import("../listening/certificates.ts");
+  return module.Certificates.open({ cert, key, ca }, logger);
+}
+
+/** Where https is spoken first. */
+function securePort(addresses: readonly ServerAddress[]): number {
+  return addresses.find(({ scheme }) => scheme === "https")?.port ?? 0;
 }
 
 /** Loaded only where they are asked for, since each of the two takes as long as all the rest. */
@@ -196,18 +219,4 @@ async function openStaticFiles(folder: string): Promise<StaticFiles> {
 async function createMetrics(host: RoomHost) {
   const { MetricsPage } = await import("../metrics/metrics-page.ts");
   return new MetricsPage(() => host.figures());
-}
-
-function reasonOf(code: string | undefined): string {
-  switch (code) {
-    case "EADDRINUSE":
-      return "the address is in use";
-    case "EACCES":
-      return "permission denied";
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return "no such address on this machine";
-    default:
-      return code ?? "unknown reason";
-  }
 }

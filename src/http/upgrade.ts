@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Gate } from "../access/gate.ts";
+import type { Visitor } from "../access/visitor.ts";
 import { RefusedError } from "../errors.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
@@ -13,6 +14,7 @@ import { parseTarget } from "./target.ts";
 
 const maxConnectionId = 0xffff_ffff;
 const retryAfterS = 5;
+const defaultPorts = { http: 80, https: 443 } as const;
 
 /** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
@@ -58,7 +60,7 @@ export class Upgrade {
       pathInfo: target.rest,
       method: request.method ?? "",
       httpVersion: request.httpVersion,
-      serverPort: socket.localPort ?? 0,
+      serverPort: socket.localPort ?? portAsked(visitor),
     };
     this.#host.admit(joinRequest, { socket, head, answer });
   }
@@ -70,6 +72,12 @@ export class Upgrade {
     this.#lastConnectionId += 1;
     return this.#lastConnectionId;
   }
+}
+
+/** At a unix socket there is no port: what the client has asked for is as near as one can come. */
+function portAsked({ host, scheme }: Visitor): number {
+  const [, digits] = /:(\d{1,5})$/.exec(host) ?? [];
+  return digits === undefined ? defaultPorts[scheme] : Number(digits);
 }
 
 /** Not a closure: it lives as long as the socket, and would keep the whole request in memory. */

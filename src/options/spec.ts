@@ -39,6 +39,7 @@ interface OptionAlias {
 
 export const optionGroups = {
   listening: "Listening",
+  encryption: "Encryption",
   messages: "Messages",
   process: "Process",
   rooms: "Rooms",

@@ -1,4 +1,5 @@
 import { compatOptions } from "./groups/compat.ts";
+import { encryptionOptions } from "./groups/encryption.ts";
 import { httpOptions } from "./groups/http.ts";
 import { limitsOptions } from "./groups/limits.ts";
 import { listeningOptions } from "./groups/listening.ts";
@@ -11,6 +12,7 @@ import type { OptionSpec } from "./spec.ts";
 /** THE table of options: flags, environment variables, validation, `--help` and docs/options.md come from it. */
 export const optionTable = {
   ...listeningOptions,
+  ...encryptionOptions,
   ...messagesOptions,
   ...processOptions,
   ...roomsOptions,
@@ -26,6 +28,9 @@ type ValueOf<Spec> = Spec extends OptionSpec<infer Value> ? Value : never;
 
 /** What is undefined where it was not given. Texts and flags say so, or have a default, by their kind. */
 type WithoutDefault =
+  | "addresses"
+  | "adminAddress"
+  | "redirectAddress"
   | "frame"
   | "clientFrame"
   | "serverFrame"
