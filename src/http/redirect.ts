@@ -29,7 +29,12 @@ export class Redirect {
   }
 }
 
-function answer(response: ServerResponse, status: number, text: string, headers: Readonly<Record<string, string>>): void {
+function answer(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>>,
+): void {
   respondText(response, status, text, { Connection: "close", ...headers });
 }
 

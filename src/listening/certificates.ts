@@ -195,7 +195,8 @@ function parseKey(file: string, text: string): KeyObject {
 
 function warnOfTime({ validFrom, validTo }: X509Certificate, file: string, logger: Logger): void {
   const now = Date.now();
-  if (Date.parse(validTo) < now) logger.warn(`--tlscert: the certificate in ${JSON.stringify(file)} ended on ${validTo}`);
+  if (Date.parse(validTo) < now)
+    logger.warn(`--tlscert: the certificate in ${JSON.stringify(file)} ended on ${validTo}`);
   else if (Date.parse(validFrom) > now) {
     logger.warn(`--tlscert: the certificate in ${JSON.stringify(file)} is not valid before ${validFrom}`);
   }

@@ -1,5 +1,5 @@
 import { ServerError } from "../errors.ts";
-import { type Address, addressText, type Options } from "../options.ts";
+import { type Address, addressText, defaultAddress, type Options } from "../options.ts";
 
 /** What is answered at an address: everything, only what operators ask for, or a redirect to https. */
 export type Purpose = "rooms" | "admin" | "redirect";
@@ -33,8 +33,6 @@ export interface ServerAddress {
   readonly path: string | undefined;
 }
 
-const defaultAddress: Address = { host: "0.0.0.0", port: 9000 };
-
 type Wishes = Pick<Options, "addresses" | "unixSocket" | "unixMode" | "adminAddress" | "redirectAddress" | "tlsCert">;
 
 /**
@@ -46,16 +44,12 @@ export function placesOf(options: Wishes, passed: readonly PassedSocket[]): Plac
   const rooms: Place[] = [...passedFor("rooms", passed), ...addresses.map((address) => tcp("rooms", address))];
   if (unixSocket !== undefined) rooms.push({ purpose: "rooms", kind: "unix", path: unixSocket, mode: unixMode });
   if (rooms.length === 0) rooms.push(tcp("rooms", defaultAddress));
-  const others = [
-    ["admin", adminAddress],
-    ["redirect", redirectAddress],
-  ] as const;
-  const more = others.flatMap(([purpose, address]) => [
-    ...passedFor(purpose, passed),
-    ...(address === undefined ? [] : [tcp(purpose, address)]),
-  ]);
-  checkSecure(options.tlsCert, [...rooms, ...more]);
-  return [...rooms, ...more];
+  const places = [...rooms, ...passedFor("admin", passed)];
+  if (adminAddress !== undefined) places.push(tcp("admin", adminAddress));
+  places.push(...passedFor("redirect", passed));
+  if (redirectAddress !== undefined) places.push(tcp("redirect", redirectAddress));
+  checkSecure(options.tlsCert, places);
+  return places;
 }
 
 /** What a place is called in errors, before it is known what the system makes of it. */
@@ -73,7 +67,10 @@ export function isUnix(place: Place): boolean {
 function checkSecure(tlsCert: string | undefined, places: readonly Place[]): void {
   const isAnySecure = places.some((place) => place.purpose === "rooms" && !isUnix(place));
   if (tlsCert !== undefined && !isAnySecure) {
-    throw new ServerError("ERR_USAGE", `--tlscert=${tlsCert} is for TCP: give an --addr, too; a unix socket has no TLS`);
+    throw new ServerError(
+      "ERR_USAGE",
+      `--tlscert=${tlsCert} is for TCP: give an --addr, too; a unix socket has no TLS`,
+    );
   }
   if (tlsCert === undefined && places.some(({ purpose }) => purpose === "redirect")) {
     throw new ServerError("ERR_USAGE", "a socket called redirect leads to https, so it needs --tlscert and --tlskey");

@@ -12,7 +12,7 @@ const handshakeTimeoutMs = 10_000;
 export interface SecureServer {
   readonly http: Server;
   /** Ends all connections at once. */
-  cut(): void;
+  readonly cut: () => void;
 }
 
 export function createSecureServer(limits: ServerOptions, certificates: Certificates, logger: Logger): SecureServer {
@@ -42,7 +42,7 @@ export function createSecureServer(limits: ServerOptions, certificates: Certific
   });
   return {
     http,
-    cut() {
+    cut: () => {
       for (const carrier of carriers) carrier.destroy();
     },
   };

@@ -27,9 +27,13 @@ export function address(common: Common): OptionSpec<Address> {
   };
 }
 
-/** Several of them, at least one. */
+/** Where a server listens that was not told where. */
+export const defaultAddress: Address = { host: "0.0.0.0", port: 9000 };
+
+/** Several of them, at least one; {@link defaultAddress} where there is nothing else either. */
 export function addresses(common: Common): OptionSpec<readonly Address[]> {
-  return list(address(common), { separator: ",", min: 1, expected: addressExpected });
+  const several = list(address(common), { separator: ",", min: 1, expected: addressExpected });
+  return { ...several, fallbackText: addressText(defaultAddress) };
 }
 
 /** What the system has room for in the address of a unix socket, but for its last NUL. */

@@ -47,7 +47,11 @@ async function descriptionsOfSockets(
   return (descriptor, name) => {
     const { isListening, unixPath } = describeWith(calls, descriptor, name);
     if (isListening) return unixPath;
-    throw refused(descriptor, name, "it does not listen; a socket unit with Accept=no and ListenStream= makes one that does");
+    throw refused(
+      descriptor,
+      name,
+      "it does not listen; a socket unit with Accept=no and ListenStream= makes one that does",
+    );
   };
 }
 

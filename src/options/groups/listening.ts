@@ -6,9 +6,7 @@ export const listeningOptions = {
   addresses: addresses({
     flag: "--addr <ADDR>",
     group: "listening",
-    help:
-      "Address to listen on, 0.0.0.0:9000 where nothing else says where; port 0 picks a free one. Can be given several " +
-      "times",
+    help: "Address to listen on; port 0 picks a free one. Can be given several times",
   }),
   unixSocket: socketPath({
     flag: "--unixsocket <PATH>",

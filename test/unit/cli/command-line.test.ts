@@ -11,9 +11,9 @@ test("a command alone runs with all defaults", () => {
 test("options may stand before and after the command, and the last one of a kind counts", () => {
   const before = parse("--metrics", "--addr", "[::1]:1", "--frame=json", "cat");
   const after = parse("cat", "--metrics", "--addr=[::1]:1", "--frame=json");
-  const around = parse("--addr", "a:9", "--frame", "--metrics", "cat", "--frame=json", "--addr", "[::1]:1");
+  const around = parse("--log", "text", "--frame", "--metrics", "--addr", "[::1]:1", "cat", "--frame=json");
 
-  expect(before.options).toMatchObject({ metrics: true, address: { host: "::1", port: 1 }, frame: "json" });
+  expect(before.options).toMatchObject({ metrics: true, addresses: [{ host: "::1", port: 1 }], frame: "json" });
   expect(after).toEqual(before);
   expect(around).toEqual(before);
 });
@@ -131,7 +131,7 @@ test("a flag wins over its variable, which is not even read then", () => {
   const environment = { SCALESOCKET_ADDR: "nonsense", SCALESOCKET_VERBOSE: "2", SCALESOCKET_METRICS: "false" };
   const { options } = run(parseCommandLine(["cat", "--addr", "a:1", "-v", "--metrics"], environment));
 
-  expect(options).toMatchObject({ address: { host: "a", port: 1 }, verbosity: 1, metrics: true });
+  expect(options).toMatchObject({ addresses: [{ host: "a", port: 1 }], verbosity: 1, metrics: true });
 });
 
 test("a bad value is named with where it stood", () => {
