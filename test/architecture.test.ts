@@ -48,6 +48,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   "prom-client": "metrics",
   commander: "cli",
   pino: "cli",
+  "smol-toml": "cli",
   "sonic-boom": "cli",
   "node:process": "cli",
   "node:http": ["http", "listening", "host", "access"],

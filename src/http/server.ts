@@ -29,7 +29,7 @@ const maxAutoWorkers = 8;
  * What a server is made with: the command, and options under the names of the table in options/table.ts. Without `workers`,
  * rooms live in the process that makes the server.
  */
-export type ServerOptions = Partial<Omit<Options, "log" | "verbosity" | "compat">> & {
+export type ServerOptions = Partial<Omit<Options, "log" | "verbosity" | "compat" | "config" | "printConfig">> & {
   readonly command: string;
   readonly args?: readonly string[];
   /** Where variables for the processes are taken from (see `passedVariables`): `process.env`, say. Empty by default. */

@@ -24,7 +24,7 @@ export function list<Value>(
       const values = split(text).map((item) => one.parse(item));
       return values.length >= min && values.every((value) => value !== undefined) ? values : undefined;
     },
-    check: (values) => Array.isArray(values) && values.length >= min && values.every(one.check),
+    check: (values) => Array.isArray(values) && values.length >= min && values.every((value) => one.check(value)),
   };
 }
 

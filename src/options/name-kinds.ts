@@ -6,8 +6,7 @@ const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Names of environment variables. */
 export function variableNames(common: Common & { default: string }): OptionSpec<readonly string[]> {
-  const isName = (value: string): boolean => variableName.test(value);
-  return list(name(common, isName), {
+  return list(name(common, isVariableName), {
     separator: ",",
     min: 0,
     expected: "names of variables with commas between them, or nothing",
@@ -16,8 +15,11 @@ export function variableNames(common: Common & { default: string }): OptionSpec<
 
 /** Names of rooms, none of them with a comma. */
 export function roomNames(common: Common): OptionSpec<readonly string[]> {
-  const isName = (value: string): boolean => roomNameFault(value) === undefined;
-  return list(name(common, isName), { separator: ",", min: 1, expected: "names of rooms with commas between them" });
+  return list(name(common, isRoomName), {
+    separator: ",",
+    min: 1,
+    expected: "names of rooms with commas between them",
+  });
 }
 
 /** One name, of which the list says what is expected. */
@@ -49,4 +51,12 @@ export function fieldName(common: Common & { default: string }): OptionSpec<stri
     parse: (value) => (fieldNamePattern.test(value) ? value : undefined),
     check: (value) => typeof value === "string" && fieldNamePattern.test(value),
   };
+}
+
+function isVariableName(value: string): boolean {
+  return variableName.test(value);
+}
+
+function isRoomName(value: string): boolean {
+  return roomNameFault(value) === undefined;
 }

@@ -48,6 +48,7 @@ export const optionGroups = {
   limits: "Limits",
   http: "HTTP",
   logging: "Logging",
+  configuration: "Configuration",
   compat: "Compatibility",
 } as const;
 export type OptionGroup = keyof typeof optionGroups;

@@ -1,4 +1,5 @@
 import { compatOptions } from "./groups/compat.ts";
+import { configurationOptions } from "./groups/configuration.ts";
 import { encryptionOptions } from "./groups/encryption.ts";
 import { httpOptions } from "./groups/http.ts";
 import { limitsOptions } from "./groups/limits.ts";
@@ -19,6 +20,7 @@ export const optionTable = {
   ...limitsOptions,
   ...httpOptions,
   ...loggingOptions,
+  ...configurationOptions,
   ...compatOptions,
 } as const;
 

@@ -70,6 +70,8 @@ const defaults: Options = {
   api: false,
   verbosity: 0,
   log: "text",
+  config: undefined,
+  printConfig: false,
   compat: undefined,
 };
 
@@ -125,6 +127,8 @@ const flags: Record<OptionName, string> = {
   stats: "--stats",
   api: "--api",
   log: "--log",
+  config: "--config",
+  printConfig: "--print-config",
   compat: "--compat",
   verbosity: "--verbose",
 };
@@ -151,12 +155,12 @@ test("each option has its flag, and its variable is called after it", () => {
 
 test("other names come behind an option's own, with a variable each, and no two options share one", () => {
   expect(namingsOf("addresses")).toEqual([
-    { flag: "--addr <ADDR>", longFlag: "--addr", variable: "SCALESOCKET_ADDR", means: undefined },
+    { flag: "--addr <ADDR>", longFlag: "--addr", variable: "SCALESOCKET_ADDR", key: "addr", means: undefined },
   ]);
   expect(namingsOf("attachDelayMs").map(({ longFlag: long }) => long)).toEqual(["--cmd-attach-delay", "--delay"]);
   expect(namingsOf("log")).toEqual([
-    { flag: "--log <FORMAT>", longFlag: "--log", variable: "SCALESOCKET_LOG", means: undefined },
-    { flag: "--json", longFlag: "--json", variable: "SCALESOCKET_JSON", means: "json" },
+    { flag: "--log <FORMAT>", longFlag: "--log", variable: "SCALESOCKET_LOG", key: "log", means: undefined },
+    { flag: "--json", longFlag: "--json", variable: "SCALESOCKET_JSON", key: "json", means: "json" },
   ]);
   const variables = optionNames.flatMap(namingsOf).map(({ variable }) => variable);
   expect(new Set(variables).size).toBe(variables.length);
