@@ -102,7 +102,7 @@ function bind(koffi: Koffi) {
   return {
     socket: library.func("int socket(int family, int type, int protocol)"),
     connect: library.func("int connect(int descriptor, void *address, unsigned int length)"),
-    send: library.func("ssize_t send(int descriptor, void *bytes, size_t length, int flags)"),
+    send: library.func("long send(int descriptor, void *bytes, size_t length, int flags)"),
     getsockopt: library.func("int getsockopt(int descriptor, int level, int option, void *value, void *length)"),
     getsockname: library.func("int getsockname(int descriptor, void *address, void *length)"),
   };

@@ -42,7 +42,9 @@ describe.concurrent("several addresses", () => {
     const { start: port } = await freePorts(2);
     const other = await listen(port + 1);
     const addresses = [port, port + 1].map((each) => ({ host: "127.0.0.1", port: each }));
-    await expect(createScaleSocket({ command: "cat", addresses }).start()).rejects.toMatchObject({ code: "ERR_LISTEN" });
+    await expect(createScaleSocket({ command: "cat", addresses }).start()).rejects.toMatchObject({
+      code: "ERR_LISTEN",
+    });
     await close(await listen(port));
     await close(other);
   });

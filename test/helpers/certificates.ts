@@ -20,12 +20,19 @@ export async function makeAuthority(folder: TempFolder, name: string): Promise<C
 export async function makeCertificate(
   folder: TempFolder,
   name: string,
-  { subject = "/CN=localhost", authority, days = 2 }: { subject?: string; authority?: Certificate; days?: number } = {},
+  { subject = "/CN=localhost", authority }: { subject?: string; authority?: Certificate } = {},
 ): Promise<Certificate> {
   const signer = authority === undefined ? [] : ["-CA", authority.cert, "-CAkey", authority.key];
   const names = "subjectAltName=DNS:localhost,IP:127.0.0.1";
   const form = ["-utf8", "-multivalue-rdn", "-subj", subject, "-addext", names, "-addext", "basicConstraints=CA:FALSE"];
-  return make(folder, name, [...form, "-days", String(days), ...signer]);
+  return make(folder, name, [...form, "-days", "2", ...signer]);
+}
+
+/** Makes a certificate whose time was over yesterday. */
+export async function makeExpired(folder: TempFolder, name: string): Promise<Certificate> {
+  const made = await makeCertificate(folder, name);
+  await run("openssl", ["x509", "-in", made.cert, "-signkey", made.key, "-days", "-1", "-out", made.cert]);
+  return made;
 }
 
 async function make(folder: TempFolder, name: string, words: readonly string[]): Promise<Certificate> {

@@ -12,7 +12,7 @@ const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
 const library = koffi.load(null);
 const socket = library.func("int socket(int family, int type, int protocol)");
 const bind = library.func("int bind(int descriptor, void *address, unsigned int length)");
-const recv = library.func("ssize_t recv(int descriptor, void *bytes, size_t length, int flags)");
+const recv = library.func("long recv(int descriptor, void *bytes, size_t length, int flags)");
 
 /** A unix socket for datagrams, such as the one of a service manager; Node has none. */
 export interface DatagramSocket extends Disposable {
