@@ -38,11 +38,10 @@ function answer(
   respondText(response, status, text, { Connection: "close", ...headers });
 }
 
-/** Path and query of a target, in characters that may stand in a url. */
+/** Path and query of a target; undefined where there is something in it that may not stand in a url. */
 function pathOf(target: string): string | undefined {
   const path = target.replace(/^https?:\/\/[^/?#]*/i, "");
   const isWhole = path !== target && !path.startsWith("/");
   const rooted = isWhole ? `/${path}` : path;
-  if (!rooted.startsWith("/")) return undefined;
-  return rooted.replaceAll(/[^!-~]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return /^\/[!-~]*$/.test(rooted) ? rooted : undefined;
 }

@@ -68,6 +68,15 @@ describe.concurrent("a server with a certificate", () => {
     expect(log).not.toMatch(/ (?:error|warn) |^ +at /m);
   });
 
+  test("does not wait for ever for a handshake, and tells nobody but who looks closely", async () => {
+    await using secure = await startSecure(["-v", "cat"]);
+    const silent = connectPlain(secure.port, "127.0.0.1");
+    silent.on("error", () => undefined);
+    await once(silent, "close");
+    await until(() => secure.log().includes("failed: ERR_TLS_HANDSHAKE_TIMEOUT"), "the log to say so");
+    expect(secure.log()).not.toMatch(/ (?:error|warn) /);
+  });
+
   test("stops though a handshake is under way", async () => {
     await using secure = await startSecure(["cat"]);
     const silent = connectPlain(secure.port, "127.0.0.1");
