@@ -23,8 +23,9 @@ export function handleOf(socket: Socket): SocketHandle | undefined {
  */
 export function takenBytes(socket: Socket): number | undefined {
   const handle = handleOf(socket);
-  const carrier = handle?._parent ?? handle;
-  return carrier && carrier.bytesWritten - carrier.writeQueueSize;
+  if (handle === undefined) return undefined;
+  const { _parent: carrier = handle } = handle;
+  return carrier.bytesWritten - carrier.writeQueueSize;
 }
 
 /** Leaves in the system what the client sends from now on. Pausing the stream would not stop its handle at once. */

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { Gate } from "../access/gate.ts";
 import { ServerError } from "../errors.ts";
 import type { RoomHost } from "../host/room-host.ts";
@@ -8,11 +7,10 @@ import { type PassedSocket, type Place, placesOf, type ServerAddress } from "../
 import type { Logger } from "../logger.ts";
 import { completeOptions, type Options } from "../options.ts";
 import { Api } from "./api.ts";
-import { endpointsAt } from "./endpoints.ts";
-import { Redirect } from "./redirect.ts";
-import { RequestHandler } from "./request-handler.ts";
+import { createReceptionists } from "./receptionists.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { Upgrade } from "./upgrade.ts";
+import { workerCount } from "./worker-count.ts";
 
 const httpLimits = {
   headersTimeout: 10_000,
@@ -21,9 +19,6 @@ const httpLimits = {
   connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
 };
-
-/** More workers than that share the cores with too many others by themselves. */
-const maxAutoWorkers = 8;
 
 /**
  * What a server is made with: the command, and options under the names of the table in options/table.ts. Without `workers`,
@@ -139,22 +134,13 @@ export class Server {
       isDraining: () => this.#state === "stopping",
       logger: this.#logger,
     };
-    const hasAdmin = this.#places.some(({ purpose }) => purpose === "admin");
-    const requests = new RequestHandler({ ...answers, endpoints: endpointsAt("rooms", hasAdmin) });
-    const operators = new RequestHandler({ ...answers, endpoints: endpointsAt("admin", hasAdmin) });
-    const upgrade = new Upgrade(host, new Gate(), requests, this.#logger);
-    const redirect = new Redirect(() => securePort(listeners.addresses));
-    const listeners = new Listeners(
-      {
-        rooms: {
-          onRequest: (request, response) => requests.handle(request, response),
-          onUpgrade: (request, socket, head) => upgrade.handle(request, socket, head),
-        },
-        admin: { onRequest: (request, response) => operators.handle(request, response) },
-        redirect: { onRequest: (request, response) => redirect.handle(request, response) },
-      },
-      { limits: httpLimits, certificates, logger: this.#logger },
-    );
+    const receptionists = createReceptionists({
+      answers,
+      hasAdmin: this.#places.some(({ purpose }) => purpose === "admin"),
+      createUpgrade: (requests) => new Upgrade(host, new Gate(), requests, this.#logger),
+      securePort: () => securePort(listeners.addresses),
+    });
+    const listeners = new Listeners(receptionists, { limits: httpLimits, certificates, logger: this.#logger });
     return { host, listeners };
   }
 
@@ -185,15 +171,6 @@ export class Server {
       return value === undefined ? [] : [[name, value] as [string, string]];
     });
   }
-}
-
-/** A oneshot server has one client in all, which takes no second process; and what is encrypted has its keys in this one. */
-function workerCount({ workers, oneshot, tlsCert }: Options, logger: Logger): number {
-  if (oneshot) return 0;
-  if (workers !== "auto") return workers;
-  if (tlsCert === undefined) return Math.min(availableParallelism(), maxAutoWorkers);
-  logger.info("rooms live in one process: connections with TLS cannot be handed to workers");
-  return 0;
 }
 
 async function openCertificates(

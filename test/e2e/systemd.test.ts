@@ -18,9 +18,10 @@ const ownVariables = /^(?:LISTEN_|NOTIFY_SOCKET|WATCHDOG_)/m;
 describe.concurrent("sockets that are passed", () => {
   test("take the place of the default address: TCP and unix, several of them", async () => {
     await using folder = await tempFolder();
-    const sockets = [await passed({ host: "127.0.0.1", port: 0 }), await passedUnix(folder.at("s"))];
+    const web = await passed({ host: "127.0.0.1", port: 0 });
+    const sockets = [web, await passedUnix(folder.at("s"))];
     await using server = await startWith(sockets, ["cat"], { addresses: [] });
-    const { port } = sockets[0]?.address as AddressInfo;
+    const { port } = web.address as AddressInfo;
     expect(listeningOn(server)).toEqual([`127.0.0.1:${port}`, `unix:${folder.at("s")}`]);
     await using first = await join(server, "a");
     await using second = await join({ ...server, origin: `ws+unix:${folder.at("s")}:` }, "a");
@@ -38,10 +39,11 @@ describe.concurrent("sockets that are passed", () => {
   });
 
   test("are for operators where they are called so", async () => {
-    const sockets = [await passed({ host: "127.0.0.1", port: 0 }), await passed({ host: "127.0.0.2", port: 0 })];
+    const admin = await passed({ host: "127.0.0.2", port: 0 });
+    const sockets = [await passed({ host: "127.0.0.1", port: 0 }), admin];
     const env = { LISTEN_FDNAMES: "web:admin" };
     await using server = await startWith(sockets, ["cat"], { addresses: [], env });
-    const { port } = sockets[1]?.address as AddressInfo;
+    const { port } = admin.address as AddressInfo;
     expect(listeningOn(server)).toEqual([`127.0.0.1:${server.port}`, `127.0.0.2:${port} for operators`]);
     expect((await fetch(`http://127.0.0.2:${port}/health`)).status).toBe(200);
     expect((await server.http("/health")).status).toBe(404);

@@ -9,7 +9,7 @@ import { until } from "./until.ts";
 const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
 
 /** The process that is to listen is told to be so by its own pid, which is not known before. */
-const asActivated = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"];
+const asActivated: readonly string[] = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"];
 
 /** The built program, run as a user would run it, on a free port of the loopback interface. */
 export interface TestServer extends AsyncDisposable {
@@ -47,8 +47,9 @@ export interface RunOptions {
 export async function startServer(words: readonly string[], options: RunOptions = {}): Promise<TestServer> {
   const pipe = options.hasPipeAsStderr ? new Libc().pipe() : undefined;
   const addresses = (options.addresses ?? ["127.0.0.1:0"]).flatMap((address) => ["--addr", address]);
-  const [program = "", ...before] = [...(options.passesSockets ? asActivated : []), process.execPath];
-  const child = spawn(program, [...before, bin, ...addresses, ...words], {
+  const run = [process.execPath, bin, ...addresses, ...words];
+  const [program = "", ...args] = options.passesSockets ? [...asActivated, ...run] : run;
+  const child = spawn(program, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     detached: options.leadsGroup ?? false,
