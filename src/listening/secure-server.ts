@@ -26,7 +26,6 @@ export function createSecureServer(limits: ServerOptions, certificates: Certific
     rejectUnauthorized: certificates.areAsked,
     // A client could have the expensive part of the handshake done again and again.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ALPNProtocols: ["http/1.1"],
   } as ServerOptions);
   certificates.use(http);
   http.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
