@@ -3,7 +3,7 @@ import { type Logger, silentLogger } from "./logger.ts";
 
 export { closeCodes } from "./close-codes.ts";
 export { type ErrorCode, errorCodes, ServerError } from "./errors.ts";
-export type { PassedSocket, Purpose, ServerAddress } from "./listening/place.ts";
+export type { PassedSocket, ServerAddress } from "./listening/place.ts";
 export type { LogFields, Logger } from "./logger.ts";
 export type { Server, ServerOptions };
 

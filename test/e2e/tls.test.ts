@@ -55,6 +55,19 @@ describe.concurrent("a server with a certificate", () => {
     await expect(shake(secure, { ALPNProtocols: ["h2"] })).rejects.toThrow();
   });
 
+  test("does not do the handshake again for a client that asks for it", async () => {
+    await using secure = await startSecure(["cat"]);
+    const options = { host: "127.0.0.1", port: secure.port, rejectUnauthorized: false, maxVersion: "TLSv1.2" } as const;
+    const socket = connect(options);
+    await once(socket, "secureConnect");
+    const [error] = await Promise.race([
+      once(socket, "error").catch((thrown: unknown) => [thrown]),
+      renegotiated(socket),
+    ]);
+    socket.destroy();
+    expect(error).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
+  });
+
   test("closes plain HTTP and noise, and logs neither as its own fault", async () => {
     await using secure = await startSecure(["-v", "cat"]);
     expect(await exchange(secure.port, rawRequest("/health"))).not.toContain("HTTP/1.1 200");
@@ -392,6 +405,12 @@ async function shake(
   } finally {
     socket.destroy();
   }
+}
+
+async function renegotiated(socket: TLSSocket): Promise<[Error | null]> {
+  return new Promise((resolve) => {
+    socket.renegotiate({ rejectUnauthorized: false }, (error) => resolve([error]));
+  });
 }
 
 async function serialOf(server: Door): Promise<string> {
