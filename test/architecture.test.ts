@@ -6,12 +6,14 @@ import { expect, test } from "vitest";
 /** Files that anyone may import, and that import only each other. */
 const leaves = [
   "links",
+  "answer-headers",
   "errors",
   "close-codes",
   "drop-reasons",
   "logger",
   "join-request",
   "room-name",
+  "reloadable",
   "socket-handle",
   "stall-watch",
   "version",

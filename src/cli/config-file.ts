@@ -56,7 +56,7 @@ function knownKeys(): Map<string, KnownKey> {
 function textOf({ name, naming }: KnownKey, value: unknown, source: string): string {
   const { list, bareText, expected }: OptionSpec<unknown> = optionTable[name];
   const isFlag = naming.means !== undefined || bareText === "true";
-  if (typeof value === "string") return value;
+  if (typeof value === "string" && !(list?.separator === "\n" && value.includes("\n"))) return value;
   if (typeof value === "number") return String(value);
   if (typeof value === "boolean" && isFlag) return String(value);
   if (!Array.isArray(value) || list === undefined) throw unexpected(source, expected, describe(value));

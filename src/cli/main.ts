@@ -1,15 +1,16 @@
 import { messageOf, ServerError } from "../errors.ts";
-import { createServer, type Server, type ServerAddress } from "../index.ts";
+import { createServer, type ServerAddress } from "../index.ts";
 import type { Logger } from "../logger.ts";
+import type { Options } from "../options.ts";
 import { Notifier } from "../systemd/notifier.ts";
 import { passedSockets } from "../systemd/passed-sockets.ts";
 import { takeVariables } from "../systemd/variables.ts";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { createLogger } from "./log.ts";
+import { obeySignals } from "./signals.ts";
 
 const exitCodes = { done: 0, failure: 1, usage: 2 } as const;
 const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR", "ERR_TLS"]);
-const endingSignals = ["SIGTERM", "SIGINT"] as const;
 
 /** Runs the command line tool and resolves to its exit code. */
 export async function main(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
@@ -34,10 +35,10 @@ async function run(commandLine: CommandLine & { kind: "run" }, environment: Node
   const sockets = await passedSockets(variables, process.pid, logger);
   const notifier = new Notifier(variables, process.pid, logger);
   const server = createServer({ ...options, command, args, environment, sockets }, logger);
-  const forgetSignals = obeySignals(server, notifier, logger);
+  const forgetSignals = obeySignals(server, options, notifier, logger);
   try {
     const addresses = await server.start();
-    greet(addresses, options.staticDir !== undefined, logger);
+    greet(addresses, options, logger);
     notifier.ready(`listening on ${addresses.map(({ name }) => name).join(", ")}`);
     await server.stopped;
   } finally {
@@ -47,35 +48,16 @@ async function run(commandLine: CommandLine & { kind: "run" }, environment: Node
   return exitCodes.done;
 }
 
-/** The first signal stops the server in order, a second one at once. */
-function obeySignals(server: Server, notifier: Notifier, logger: Logger): () => void {
-  let isStopping = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (isStopping) {
-      logger.warn(`${signal}: killing what is left`);
-      server.kill();
-      return;
-    }
-    isStopping = true;
-    logger.info(`${signal}: shutting down`);
-    notifier.stopping();
-    void server.stop();
-  };
-  for (const signal of endingSignals) process.on(signal, onSignal);
-  return () => {
-    for (const signal of endingSignals) process.off(signal, onSignal);
-  };
-}
-
 /** What is at an address that is not for rooms. */
 const greetings = { rooms: "", admin: " for operators", redirect: " to redirect to https" } as const;
 
-function greet(addresses: readonly ServerAddress[], hasFiles: boolean, logger: Logger): void {
+function greet(addresses: readonly ServerAddress[], { staticDir, basePath }: Options, logger: Logger): void {
   for (const { name, purpose } of addresses) logger.info(`listening on ${name}${greetings[purpose]}`);
   const first = addresses.find(({ port }) => port !== undefined);
   if (first?.purpose !== "rooms") return;
   const { scheme, host, port, name } = first;
   const place = host === "0.0.0.0" || host === "::" ? `localhost:${port}` : name;
-  if (hasFiles) logger.info(`open ${scheme}://${place} in a browser`);
-  else logger.info(`connect a websocket to ${scheme === "https" ? "wss" : "ws"}://${place}/<room>`);
+  const websocketScheme = scheme === "https" ? "wss" : "ws";
+  if (staticDir === undefined) logger.info(`connect a websocket to ${websocketScheme}://${place}${basePath}/<room>`);
+  else logger.info(`open ${scheme}://${place}${basePath && `${basePath}/`} in a browser`);
 }

@@ -12,6 +12,7 @@ import {
   type OptionSpec,
   optionTable,
   optionWithOpenValue,
+  unexpected,
 } from "../options.ts";
 import { version } from "../version.ts";
 
@@ -76,7 +77,12 @@ function createOption(name: OptionName, naming: OptionNaming): Option {
   const option = new Option(naming.flag, help).helpGroup(`${optionGroups[spec.group satisfies OptionGroup]}:`);
   option.attributeName = () => naming.longFlag;
   const { list } = spec;
-  if (list !== undefined) option.argParser((text, before?: string) => joinLists([before, text], list.separator));
+  if (list !== undefined) {
+    option.argParser((text, before?: string) => {
+      if (list.separator === "\n" && text.includes("\n")) throw unexpected(naming.longFlag, spec.expected, text);
+      return joinLists([before, text], list.separator);
+    });
+  }
   if (spec.isCounted) option.argParser((_value, before: unknown) => String(Number(before ?? 0) + 1));
   return option;
 }

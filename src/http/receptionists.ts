@@ -19,7 +19,8 @@ export interface ReceptionOptions {
 export function createReceptionists(options: ReceptionOptions): Readonly<Record<Purpose, Receptionist>> {
   const { answers, hasAdmin, createUpgrade, securePort } = options;
   const requests = new RequestHandler({ ...answers, endpoints: endpointsAt("rooms", hasAdmin) });
-  const operators = new RequestHandler({ ...answers, endpoints: endpointsAt("admin", hasAdmin) });
+  // What operators ask for is no part of a site.
+  const operators = new RequestHandler({ ...answers, basePath: "", endpoints: endpointsAt("admin", hasAdmin) });
   const upgrade = createUpgrade(requests);
   const redirect = new Redirect(securePort);
   return {

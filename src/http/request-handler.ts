@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Header } from "../answer-headers.ts";
 import { messageOf, RefusedError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Api } from "./api.ts";
 import type { Endpoint } from "./endpoints.ts";
-import { respond, respondJson, respondText } from "./respond.ts";
+import { redirectToFolder, respond, respondJson, respondText } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { parseTarget, type Target } from "./target.ts";
 
@@ -26,6 +27,9 @@ export interface RequestHandlerOptions {
   /** What there is at the address that the requests come to. */
   readonly endpoints: ReadonlySet<Endpoint>;
   readonly host: RoomHost;
+  readonly basePath: string;
+  /** Headers of all answers. */
+  readonly headers: readonly Header[];
   readonly hasStats: boolean;
   readonly api: Api | undefined;
   readonly metrics: Page | undefined;
@@ -43,6 +47,7 @@ export class RequestHandler {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
+    for (const { name, value } of this.#options.headers) response.appendHeader(name, value);
     this.#answer(request, response).catch((error: unknown) => {
       this.#options.logger.error(`request failed: ${messageOf(error)}`);
       if (response.headersSent) response.destroy();
@@ -56,7 +61,11 @@ export class RequestHandler {
       return;
     }
     try {
-      await this.#route(parseTarget(request.url ?? ""), request, response);
+      const url = request.url ?? "";
+      // Who asks for it knows the server's address, and need not know which part of a site it is.
+      const isHealth = parseTarget(url).path === "/health" && this.#options.endpoints.has("health");
+      if (isHealth) this.#answerHealth(response);
+      else await this.#route(parseTarget(url, this.#options.basePath), request, response);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       respondText(response, error.status, error.message, error.headers);
@@ -64,15 +73,16 @@ export class RequestHandler {
   }
 
   async #route(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { api, metrics, staticFiles } = this.#options;
+    const { endpoints, basePath, api, metrics, staticFiles } = this.#options;
     const endpoint = this.#endpointOf(target);
-    if (!this.#options.endpoints.has(endpoint)) respondText(response, 404, "not found");
+    if (!endpoints.has(endpoint)) respondText(response, 404, "not found");
+    else if (target.path === "") redirectToFolder(request, response);
     else if (endpoint === "health") this.#answerHealth(response);
     else if (endpoint === "metrics") await answerMetrics(metrics, response);
     else if (endpoint === "api") await api?.answer(target.rest, response);
     else if (endpoint === "stats") await this.#answerStats(target.room, statisticIn(target), response);
     else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);
-    else respondText(response, 404, notFoundText(request, target));
+    else respondText(response, 404, notFoundText(request, target, basePath));
   }
 
   #endpointOf(target: Target): Endpoint {
@@ -116,9 +126,9 @@ async function answerMetrics(metrics: Page | undefined, response: ServerResponse
 }
 
 /** Whoever opens the server in a browser learns what it is for. */
-function notFoundText(request: IncomingMessage, target: Target): string {
+function notFoundText(request: IncomingMessage, target: Target, basePath: string): string {
   if (target.path !== "/") return "not found";
   const host = request.headers.host ?? "<host>";
   const scheme = "encrypted" in request.socket ? "wss" : "ws";
-  return `ScaleSocket is running. Connect a websocket to ${scheme}://${host}/<room>, or serve files with --staticdir.`;
+  return `ScaleSocket is running. Connect a websocket to ${scheme}://${host}${basePath}/<room>, or serve files with --staticdir.`;
 }

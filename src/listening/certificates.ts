@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions, type Server } from "node:tls";
 import { messageOf, ServerError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Reloadable } from "../reloadable.ts";
 
 /** How often is looked whether files have changed. What has is read when it has not changed again for as long. */
 const lookMs = 1000;
@@ -34,8 +35,8 @@ interface Texts {
 }
 
 /** What the server shows of itself with TLS, and by whose word it knows clients. Follows its files as they change. */
-export class Certificates {
-  readonly what = "TLS certificates";
+export class Certificates implements Reloadable {
+  readonly what: string;
   /** Whether clients have to show certificates. */
   readonly areAsked: boolean;
   readonly #files: CertificateFiles;
@@ -49,6 +50,7 @@ export class Certificates {
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(files: CertificateFiles, texts: Texts, seen: string, logger: Logger) {
+    this.what = `certificate ${files.cert}`;
     this.#files = files;
     this.#texts = texts;
     this.#seen = seen;

@@ -43,6 +43,7 @@ type WithoutDefault =
   | "nice"
   | "compat"
   | "rooms"
+  | "subprotocols"
   | "maxRooms"
   | "maxClients"
   | "maxConnections";

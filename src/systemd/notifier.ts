@@ -12,6 +12,8 @@ export class Notifier {
   readonly #socket: string | undefined;
   readonly #logger: Logger;
   readonly #signMs: number | undefined;
+  #state: "starting" | "ready" | "stopping" = "starting";
+  #status = "";
   #calls: Promise<SocketCalls> | undefined;
   #sending: Promise<void> = Promise.resolve();
   #hasFailed = false;
@@ -25,18 +27,22 @@ export class Notifier {
 
   /** The server takes clients. From now on there are signs of life, if the manager wants them, while the event loop turns. */
   ready(status: string): void {
-    this.#send("READY=1", `STATUS=${status}`);
-    if (this.#signMs === undefined || this.#timer !== undefined) return;
-    this.#timer = setInterval(() => this.#send("WATCHDOG=1"), this.#signMs).unref();
+    this.#state = "ready";
+    this.#status = status;
+    this.#tellReady();
+    if (this.#signMs !== undefined) this.#timer ??= setInterval(() => this.#send("WATCHDOG=1"), this.#signMs).unref();
   }
 
-  /** Settings are read again; `ready` follows. */
-  reloading(): void {
+  /** Has settings read again, and tells when that begins and ends. */
+  async whileReloading(reload: () => Promise<void>): Promise<void> {
     const nowUs = process.hrtime.bigint() / BigInt(microsecondsPerMs);
-    this.#send("RELOADING=1", `MONOTONIC_USEC=${nowUs}`, "STATUS=reloading");
+    if (this.#state === "ready") this.#send("RELOADING=1", `MONOTONIC_USEC=${nowUs}`, "STATUS=reloading");
+    await reload();
+    if (this.#state === "ready") this.#tellReady();
   }
 
   stopping(): void {
+    this.#state = "stopping";
     this.#send("STOPPING=1", "STATUS=shutting down");
   }
 
@@ -44,6 +50,10 @@ export class Notifier {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#sending;
+  }
+
+  #tellReady(): void {
+    this.#send("READY=1", `STATUS=${this.#status}`);
   }
 
   #send(...lines: readonly string[]): void {

@@ -124,6 +124,21 @@ describe.concurrent("the service manager", () => {
     expect(manager.received()).toContain("STOPPING=1\nSTATUS=shutting down\n");
   });
 
+  test("is told when settings are read again, and when that is done", async () => {
+    await using folder = await tempFolder();
+    using manager = datagramSocket(folder.at("notify"));
+    await using server = await startServer(["cat"], { env: { NOTIFY_SOCKET: folder.at("notify") } });
+    await until(() => manager.received().length > 0, "to be told");
+    const before = process.hrtime.bigint() / 1000n;
+    server.child.kill("SIGHUP");
+    await until(() => manager.received().length > 2, "to be told of the reload");
+    const [ready, reloading, again] = manager.received();
+    const [, digits = ""] = /^RELOADING=1\nMONOTONIC_USEC=(\d+)\nSTATUS=reloading\n$/.exec(reloading ?? "") ?? [];
+    expect(BigInt(digits)).toBeGreaterThanOrEqual(before);
+    expect(BigInt(digits)).toBeLessThanOrEqual(process.hrtime.bigint() / 1000n);
+    expect(again).toBe(ready);
+  });
+
   test("hears no sign of life that it wants from another process, or not at all", async () => {
     await using folder = await tempFolder();
     using manager = datagramSocket(folder.at("notify"));

@@ -48,7 +48,9 @@ describe.concurrent("a server with a certificate", () => {
     const one = { ciphers: "ALL:@SECLEVEL=0", minVersion: "TLSv1.1", maxVersion: "TLSv1.1" } as const;
     await expect(shake(secure, one)).rejects.toMatchObject({ code: expect.stringContaining("ALERT_PROTOCOL_VERSION") });
     const two = { minVersion: "TLSv1.2", maxVersion: "TLSv1.2" } as const;
-    await expect(shake(secure, { ...two, ciphers: "ECDHE-ECDSA-AES128-SHA256:AES256-GCM-SHA384" })).rejects.toThrow(/handshake/);
+    await expect(shake(secure, { ...two, ciphers: "ECDHE-ECDSA-AES128-SHA256:AES256-GCM-SHA384" })).rejects.toThrow(
+      /handshake/,
+    );
     expect((await shake(secure, two)).protocol).toBe("TLSv1.2");
     expect((await shake(secure, { ALPNProtocols: ["h2", "http/1.1"] })).alpn).toBe("http/1.1");
     expect((await shake(secure, {})).protocol).toBe("TLSv1.3");
@@ -285,6 +287,22 @@ describe.concurrent("certificates that change", () => {
     await until(() => secure.log().includes("expected a certificate in PEM, got something else"), "it to be refused");
     expect(await serialOf(secure)).toBe(before);
     expect(secure.log()).not.toContain("PRIVATE KEY");
+  });
+
+  test("are read at SIGHUP, too, or the log says why not", async () => {
+    await using secure = await startSecure(["cat"]);
+    const before = await serialOf(secure);
+    const next = await makeCertificate(secure.folder, "next");
+    await copyFile(next.key, secure.files.key);
+    secure.server.child.kill("SIGHUP");
+    const refused = `cannot read again, and stays as it was: certificate ${secure.files.cert}: --tlskey: expected the key of`;
+    await until(() => secure.log().includes(refused), "it to be refused");
+    expect(await serialOf(secure)).toBe(before);
+    await copyFile(next.cert, secure.files.cert);
+    secure.server.child.kill("SIGHUP");
+    await until(() => secure.log().includes(`read again: certificate ${secure.files.cert}`), "it to be read");
+    expect(await serialOf(secure)).not.toBe(before);
+    expect(secure.log().match(/is used from now on/g)).toHaveLength(1);
   });
 
   test("whose time is over are warned of", async () => {

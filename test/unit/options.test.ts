@@ -23,6 +23,8 @@ const defaults: Options = {
   unixMode: 0o660,
   adminAddress: undefined,
   workers: "auto",
+  drainWaitMs: 0,
+  drainTimeMs: 10_000,
   oneshot: false,
   tlsCert: undefined,
   tlsKey: undefined,
@@ -68,6 +70,9 @@ const defaults: Options = {
   metrics: false,
   stats: false,
   api: false,
+  basePath: "",
+  headers: [],
+  subprotocols: undefined,
   verbosity: 0,
   log: "text",
   config: undefined,
@@ -85,6 +90,8 @@ const flags: Record<OptionName, string> = {
   tlsCa: "--tlsca",
   redirectAddress: "--redirect",
   workers: "--workers",
+  drainWaitMs: "--drainwait",
+  drainTimeMs: "--draintime",
   oneshot: "--oneshot",
   binary: "--binary",
   frame: "--frame",
@@ -126,6 +133,9 @@ const flags: Record<OptionName, string> = {
   metrics: "--metrics",
   stats: "--stats",
   api: "--api",
+  basePath: "--basepath",
+  headers: "--header",
+  subprotocols: "--subprotocol",
   log: "--log",
   config: "--config",
   printConfig: "--print-config",
@@ -145,6 +155,11 @@ test("what is given takes the place of the default, and undefined does not", () 
     metrics: true,
     killGraceMs: 0,
   });
+});
+
+test("what is no option is refused, and not left out", () => {
+  const given = { address: { host: "127.0.0.1", port: 0 } } as Parameters<typeof completeOptions>[0];
+  expect(errorOf(() => completeOptions(given)).message).toBe('there is no option called "address"');
 });
 
 test("each option has its flag, and its variable is called after it", () => {
@@ -263,6 +278,20 @@ test.each<[OptionName, string, unknown]>([
   ["maxMessageBytes", "64KiB", 64 * kib],
   ["maxMessageBytes", "512M", 512 * mib],
   ["clientBufferBytes", "1G", 1024 * mib],
+  ["basePath", "/", ""],
+  ["basePath", "/x", "/x"],
+  ["basePath", "/a/..b/c.d/@:1/", "/a/..b/c.d/@:1"],
+  ["headers", "", []],
+  ["headers", "X-A: b", [{ name: "X-A", value: "b" }]],
+  [
+    "headers",
+    "set-cookie:a=1; Path=/, x \nSet-Cookie:\n",
+    [
+      { name: "set-cookie", value: "a=1; Path=/, x" },
+      { name: "Set-Cookie", value: "" },
+    ],
+  ],
+  ["subprotocols", "v1.chat, v2.chat", ["v1.chat", "v2.chat"]],
   ["verbosity", "0", 0],
   ["verbosity", "2", 2],
   ["verbosity", "7", 2],
@@ -309,6 +338,9 @@ const expected: Partial<Record<OptionName, string>> = {
   maxMessageBytes: "bytes from 1 to 512M, with or without a unit (K, M, G)",
   clientBufferBytes: "bytes from 1K to 1G, with or without a unit (K, M, G)",
   verbosity: "a whole number from 0 to 2",
+  basePath: "a path such as / or /games, whose segments are letters, digits and -._~!$&()*+,;=:@",
+  headers: "Name: value in printable ASCII, with no header that answers have of their own, such as Content-Type",
+  subprotocols: "names of subprotocols with commas between them",
 };
 
 test.each<[OptionName, readonly string[]]>([
@@ -400,6 +432,13 @@ test.each<[OptionName, readonly string[]]>([
   ["limitFiles", ["", "3", "4294967296", "many", "1K"]],
   ["nice", ["", "-21", "20", "1.5", "--1", "+5", "low"]],
   ["verbosity", ["", "-1", "1.5", "v", "true"]],
+  ["basePath", ["", "x", "//", "/x//", "//x", "/.", "/..", "/a/../b", "/a b", "/%20", "/é", `/${"x".repeat(256)}`]],
+  [
+    "headers",
+    ["X", ":b", "X A: b", "X-A : b", "X-A: é", "X-A: \0", "X-A: a\rX-B: c", "Connection: close", "upgrade: h2c"],
+  ],
+  ["headers", ["Content-Length: 1", "Transfer-Encoding: chunked", "Sec-WebSocket-Accept: x", "SEC-WEBSOCKET-A: x"]],
+  ["subprotocols", ["", ",", "a,", "a b", "a/b", "é"]],
 ])("%s cannot be written in any other way, and the message says how it can", (name, texts) => {
   for (const text of texts) {
     const error = errorOf(() => parseOption(name, text, "SOURCE"));
@@ -485,6 +524,9 @@ test.each<[OptionName, readonly unknown[]]>([
   ["limitCpuSeconds", [0, 0.5, Number.NaN, "1"]],
   ["nice", [-21, 20, 0.5, "1"]],
   ["verbosity", [-1, 3, 0.5, "1"]],
+  ["basePath", ["/", "/x/", "x", 1, "/a/../b"]],
+  ["headers", ["X-A: b", ["X-A: b"], [{ name: "X-A" }], [{ name: "X-A", value: "a\r\nX-B: c" }], [null]]],
+  ["subprotocols", ["a", [], ["a b"], [1]]],
 ])("%s is checked too where it did not come as text", (name, values) => {
   for (const value of values) {
     const error = errorOf(() => completeOptions({ [name]: value }));

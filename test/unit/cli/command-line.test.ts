@@ -64,6 +64,17 @@ test("a flag with a list adds to it each time that it is given", () => {
   );
 });
 
+test("a header is given with a flag of its own, and several of them on lines of a variable", () => {
+  const two = [
+    { name: "X-A", value: "1, 2" },
+    { name: "X-B", value: "3" },
+  ];
+  expect(parse("--header", "X-A: 1, 2", "cat", "--header=X-B:3").options.headers).toEqual(two);
+  expect(runWith({ SCALESOCKET_HEADER: "X-A: 1, 2\nX-B: 3\n" }, "cat").options.headers).toEqual(two);
+  expect(messageOf("cat", "--header", "X-A: 1\nX-B: 3")).toMatch(/^--header: expected .*, got "X-A: 1\\nX-B: 3"$/);
+  expect(messageOf("cat", "--header", "X-A: 1", "--header", "Connection: x")).toMatch(/, got "Connection: x"$/);
+});
+
 test("a value may begin with a dash", () => {
   expect(parse("cat", "--joinmsg", "-#ID").options.joinMessage).toBe("-#ID");
   expect(parse("cat", "--joinmsg=--#ID").options.joinMessage).toBe("--#ID");

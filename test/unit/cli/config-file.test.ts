@@ -144,6 +144,8 @@ describe("what is wrong is told with the file", () => {
     ['{"rooms": ["a", ""]}', 'rooms: expected names of rooms with commas between them, got ""'],
     ['{"rooms": ["a", "b c"]}', 'rooms: expected names of rooms with commas between them, got "b c"'],
     ['{"rooms": []}', 'rooms: expected names of rooms with commas between them, got ""'],
+    ['{"header": "X-A: 1\\nX-B: 2"}', "header: expected Name: value in printable ASCII"],
+    ['{"header": ["X-A: 1\\nX-B: 2"]}', "header: expected Name: value in printable ASCII"],
     ['{"command": ""}', "command: expected the command to wrap as text; its arguments stand in args, got"],
     ['{"command": ["cat", "-u"]}', "command: expected the command to wrap as text; its arguments stand in args, got"],
     ['{"args": "-u"}', 'args: expected a list of texts, such as ["--level", "3"], got "-u"'],
@@ -230,6 +232,8 @@ describe("--print-config", () => {
       delay: fc.constantFrom("0", "1.0"),
       cache: fc.constantFrom("5", "tagged:1", "all:05"),
       delimiters: fc.constantFrom("\\0", "\\x1e"),
+      basepath: fc.constantFrom("/", "/x/"),
+      header: fc.constantFrom("", "X-A: b, c", "X-A: b\n\nX-B:c\n"),
     };
     const given = fc.record(texts, { requiredKeys: [] });
     const args = fc.array(fc.string().filter((text) => !text.includes("\0")));
