@@ -15,6 +15,7 @@ const leaves = [
   "room-name",
   "reloadable",
   "socket-handle",
+  "lending-socket",
   "stall-watch",
   "version",
   "frame-modes",
