@@ -4,6 +4,7 @@ import { createSecureContext, type SecureContextOptions, type Server } from "nod
 import { messageOf, ServerError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Reloadable } from "../reloadable.ts";
+import { warningOf } from "./validity.ts";
 
 /** How often is looked whether files have changed. What has is read when it has not changed again for as long. */
 const lookMs = 1000;
@@ -43,16 +44,26 @@ export class Certificates implements Reloadable {
   readonly #logger: Logger;
   readonly #servers = new Set<Server>();
   #texts: Texts;
+  #certificate: X509Certificate;
+  /** What was said last of the certificate's time. */
+  #warning: string | undefined;
   /** What the files looked like when they were last looked at, and whether they have been read since. */
   #seen: string;
   #isRead = true;
   #isLooking = false;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(files: CertificateFiles, texts: Texts, seen: string, logger: Logger) {
+  private constructor(
+    files: CertificateFiles,
+    texts: Texts,
+    certificate: X509Certificate,
+    seen: string,
+    logger: Logger,
+  ) {
     this.what = `certificate ${files.cert}`;
     this.#files = files;
     this.#texts = texts;
+    this.#certificate = certificate;
     this.#seen = seen;
     this.#logger = logger;
     this.areAsked = files.ca !== undefined;
@@ -62,8 +73,8 @@ export class Certificates implements Reloadable {
   static async open(files: CertificateFiles, logger: Logger): Promise<Certificates> {
     const seen = await looksOf(files);
     const texts = await read(files);
-    check(files, texts, logger);
-    return new Certificates(files, texts, seen, logger);
+    const certificate = check(files, texts);
+    return new Certificates(files, texts, certificate, seen, logger);
   }
 
   get context(): SecureContextOptions {
@@ -84,14 +95,16 @@ export class Certificates implements Reloadable {
     this.#isRead = true;
     const texts = await read(this.#files);
     if (areSame(texts, this.#texts)) return;
-    const { subject, validTo } = check(this.#files, texts, this.#logger);
+    this.#certificate = check(this.#files, texts);
     this.#texts = texts;
     for (const server of this.#servers) server.setSecureContext(this.context);
+    const { subject, validTo } = this.#certificate;
     this.#logger.info(`certificate of ${subject.replaceAll("\n", ", ")} is used from now on, valid until ${validTo}`);
   }
 
   /** Follows the files from now on. */
   watch(): void {
+    this.#warn();
     this.#timer ??= setInterval(() => void this.#look(), lookMs).unref();
   }
 
@@ -107,6 +120,15 @@ export class Certificates implements Reloadable {
     else if (!this.#isRead) await this.reload().catch((error: unknown) => this.#onFault(error));
     this.#seen = seen;
     this.#isLooking = false;
+    this.#warn();
+  }
+
+  /** Says once when the certificate's time comes to its end, and when it is over. */
+  #warn(): void {
+    const warning = warningOf(this.#certificate, Date.now());
+    if (warning === this.#warning) return;
+    this.#warning = warning;
+    if (warning !== undefined) this.#logger.warn(`the certificate in ${JSON.stringify(this.#files.cert)} ${warning}`);
   }
 
   #onFault(error: unknown): void {
@@ -155,7 +177,7 @@ function areSame(a: Texts, b: Texts): boolean {
 }
 
 /** Finds out whether all belongs together, before it is used. @throws ServerError ERR_TLS */
-function check(files: CertificateFiles, texts: Texts, logger: Logger): X509Certificate {
+function check(files: CertificateFiles, texts: Texts): X509Certificate {
   const certificate = parseCertificate("--tlscert", files.cert, texts.cert);
   if (!certificate.checkPrivateKey(parseKey(files.key, texts.key))) {
     const [key, cert] = [JSON.stringify(files.key), JSON.stringify(files.cert)];
@@ -169,7 +191,6 @@ function check(files: CertificateFiles, texts: Texts, logger: Logger): X509Certi
   } catch (error) {
     throw fault("--tlscert", `TLS cannot be spoken with ${JSON.stringify(files.cert)}: ${messageOf(error)}`, error);
   }
-  warnOfTime(certificate, files.cert, logger);
   return certificate;
 }
 
@@ -192,15 +213,6 @@ function parseKey(file: string, text: string): KeyObject {
   } catch (error) {
     const expected = "expected a private key in PEM without a passphrase";
     throw fault("--tlskey", `${expected}, got something else in ${JSON.stringify(file)}`, error);
-  }
-}
-
-function warnOfTime({ validFrom, validTo }: X509Certificate, file: string, logger: Logger): void {
-  const now = Date.now();
-  if (Date.parse(validTo) < now)
-    logger.warn(`--tlscert: the certificate in ${JSON.stringify(file)} ended on ${validTo}`);
-  else if (Date.parse(validFrom) > now) {
-    logger.warn(`--tlscert: the certificate in ${JSON.stringify(file)} is not valid before ${validFrom}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { ServerError } from "../errors.ts";
+import type { Socket } from "node:net";
+import { messageOf, ServerError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { addressText } from "../options.ts";
 import type { Certificates } from "./certificates.ts";
@@ -27,47 +27,71 @@ export interface ListenerSettings {
 /** One address that is listened on. */
 export class Listener {
   readonly #http: Server;
-  /** Ends connections that HTTP does not know of. */
   readonly #cut: () => void;
   readonly #file: UnixSocket | undefined;
+  readonly #logger: Logger;
   readonly address: ServerAddress;
 
-  private constructor(http: Server, cut: () => void, file: UnixSocket | undefined, address: ServerAddress) {
+  private constructor(
+    { http, cut }: PreparedServer,
+    file: UnixSocket | undefined,
+    address: ServerAddress,
+    logger: Logger,
+  ) {
     this.#http = http;
     this.#cut = cut;
     this.#file = file;
     this.address = address;
+    this.#logger = logger;
   }
 
   /** Listens on a place. @throws ServerError ERR_LISTEN that names it. */
   static async open(place: Place, receptionist: Receptionist, settings: ListenerSettings): Promise<Listener> {
     const isSecure = settings.certificates !== undefined && place.purpose === "rooms" && !isUnix(place);
-    const { http, cut } = isSecure ? await createSecure(settings, settings.certificates) : createPlain(settings);
+    const prepared = isSecure ? await createSecure(settings, settings.certificates) : createPlain(settings);
+    const { http } = prepared;
     http.on("request", (request, response) => receptionist.onRequest(request, response));
     if (receptionist.onUpgrade !== undefined) {
       http.on("upgrade", (request, socket, head) => receptionist.onUpgrade?.(request, socket as Socket, head));
     }
     const file = await listen(http, place);
-    return new Listener(http, cut, file, describe(http, place, isSecure ? "https" : "http"));
+    http.on("error", (error) => settings.logger.warn(`a connection cannot be taken: ${messageOf(error)}`));
+    const address = describe(http, place, isSecure ? "https" : "http");
+    return new Listener(prepared, file, address, settings.logger);
   }
 
   /** Ends all its connections, and takes no more. */
   async close(): Promise<void> {
-    await this.#file?.remove();
+    await this.#removeFile();
     const closed = once(this.#http, "close");
     this.#http.close();
     this.#http.closeAllConnections();
     this.#cut();
     await closed;
   }
+
+  async #removeFile(): Promise<void> {
+    try {
+      await this.#file?.remove();
+    } catch (error) {
+      this.#logger.warn(`cannot remove ${this.address.name}: ${messageOf(error)}`);
+    }
+  }
 }
 
-function createPlain({ limits }: ListenerSettings): { http: Server; cut: () => void } {
+/** A server that does not listen yet. */
+interface PreparedServer {
+  readonly http: Server;
+  /** Ends connections that HTTP does not know of. */
+  readonly cut: () => void;
+}
+
+function createPlain({ limits }: ListenerSettings): PreparedServer {
   return { http: createServer(limits), cut: () => undefined };
 }
 
 /** Loaded only where it is asked for. */
-async function createSecure({ limits, logger }: ListenerSettings, certificates: Certificates) {
+async function createSecure({ limits, logger }: ListenerSettings, certificates: Certificates): Promise<PreparedServer> {
   const { createSecureServer } = await import("./secure-server.ts");
   return createSecureServer(limits, certificates, logger);
 }
@@ -88,12 +112,25 @@ async function listen(http: Server, place: Place): Promise<UnixSocket | undefine
 
 function describe(http: Server, place: Place, scheme: ServerAddress["scheme"]): ServerAddress {
   const { purpose } = place;
-  if (isUnix(place)) {
-    const path = place.kind === "unix" ? place.path : place.kind === "passed" ? place.socket.unixPath : undefined;
-    return { purpose, scheme, name: `unix:${path}`, host: undefined, port: undefined, path };
+  const bound = http.address();
+  if (typeof bound === "object" && bound !== null) {
+    const { address: host, port } = bound;
+    return { purpose, scheme, name: addressText({ host, port }), host, port, path: undefined };
   }
-  const { address: host, port } = http.address() as AddressInfo;
-  return { purpose, scheme, name: addressText({ host, port }), host, port, path: undefined };
+  const path = pathOf(place);
+  return {
+    purpose,
+    scheme,
+    name: path === "" ? nameOf(place) : `unix:${path}`,
+    host: undefined,
+    port: undefined,
+    path,
+  };
+}
+
+function pathOf(place: Place): string {
+  if (place.kind === "unix") return place.path;
+  return place.kind === "passed" ? (place.socket.unixPath ?? "") : "";
 }
 
 function reasonOf(code: string | undefined): string {

@@ -5,7 +5,7 @@ import type { Place, Purpose, ServerAddress } from "./place.ts";
 export class Listeners {
   readonly #settings: ListenerSettings;
   readonly #receptionists: Readonly<Record<Purpose, Receptionist>>;
-  #open: Listener[] = [];
+  readonly #open: Listener[] = [];
 
   constructor(receptionists: Readonly<Record<Purpose, Receptionist>>, settings: ListenerSettings) {
     this.#receptionists = receptionists;
@@ -34,9 +34,7 @@ export class Listeners {
 
   /** Ends all connections that have not become websockets, and takes no more. */
   async close(): Promise<void> {
-    const listeners = this.#open;
-    this.#open = [];
-    await Promise.all(listeners.map(async (listener) => listener.close()));
+    await Promise.all(this.#open.map(async (listener) => listener.close()));
     this.#settings.certificates?.close();
   }
 }

@@ -12,6 +12,7 @@ import { sh } from "../helpers/programs.ts";
 import { runToEnd, startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
+import { wholeLog } from "../helpers/whole-log.ts";
 
 describe.concurrent("several addresses", () => {
   test("are all listened on, each with a line in the log, and share their rooms", async () => {
@@ -155,6 +156,17 @@ describe.concurrent("a unix socket", () => {
     await once(socket, "connect");
     socket.destroy();
     await close(other);
+  });
+
+  test("that cannot be removed is warned of, and the server stops all the same", async () => {
+    await using folder = await tempFolder();
+    await mkdir(folder.at("deep"));
+    await using server = await startServer(["--unixsocket", folder.at("deep/s"), "cat"], { addresses: [] });
+    await rename(folder.at("deep"), folder.at("away"));
+    await writeFile(folder.at("deep"), "no folder");
+    const log = await wholeLog(server);
+    expect(await server.exited()).toBe(0);
+    expect(log).toContain(`cannot remove unix:${folder.at("deep/s")}: ENOTDIR`);
   });
 
   test("may have a path of 107 bytes, and no more", async () => {
