@@ -51,6 +51,7 @@ export class Certificates implements Reloadable {
   #seen: string;
   #isRead = true;
   #isLooking = false;
+  #reading: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -91,6 +92,13 @@ export class Certificates implements Reloadable {
    * @throws ServerError ERR_TLS where what is there cannot be used; all stays as it was then.
    */
   async reload(): Promise<void> {
+    // One after the other, so that what was read first does not take the place of what is newer.
+    const reading = this.#reading.then(async () => this.#reload());
+    this.#reading = reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #reload(): Promise<void> {
     this.#seen = await looksOf(this.#files);
     this.#isRead = true;
     const texts = await read(this.#files);

@@ -29,8 +29,8 @@ export const listeningOptions = {
     group: "listening",
     default: "auto",
     help:
-      "Processes that rooms live in: auto is one for each usable core, up to 8; with 0 rooms live in the server's own " +
-      "process",
+      "Processes that rooms live in: auto is one for each usable core, up to 8, and none with TLS; with 0 rooms live in " +
+      "the server's own process",
   }),
   drainWaitMs: seconds({
     flag: "--drainwait <SECONDS>",
