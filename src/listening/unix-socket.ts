@@ -8,6 +8,8 @@ import { ServerError } from "../errors.ts";
 /** What the system has room for in the address of a unix socket, but for its last NUL. */
 const maxPathBytes = 107;
 const answerTimeoutMs = 1000;
+/** What it is called in its folder, before it comes to its place. */
+const boundName = "s";
 
 /** The file of a unix socket that this process listens on. */
 export class UnixSocket {
@@ -47,8 +49,6 @@ export class UnixSocket {
     if (found?.dev === this.#device && found.ino === this.#inode) await unlink(this.#path);
   }
 }
-
-const boundName = "s";
 
 /** The folder's name may be too long where that of the socket is not: then its descriptor stands for it. */
 async function bind(server: Server, folder: string): Promise<void> {

@@ -139,6 +139,7 @@ describe.concurrent("a server with a certificate", () => {
 describe.concurrent("flow control with TLS", () => {
   test("a client that does not read makes the process wait, in little memory, and gets all when it wakes", async () => {
     const bytes = 300 * mebibyte;
+    const parts = 10;
     const script = `echo $$; read -r _; head -c ${bytes} /dev/zero; sleep 100`;
     const admin = ["--metrics", "--adminaddr", "127.0.0.1:0"];
     await using secure = await startSecure(["-v", "--slowtimeout", "3600", ...admin, "--binary", ...sh(script)]);
@@ -153,15 +154,19 @@ describe.concurrent("flow control with TLS", () => {
     expect(totals[1].bytes).toBeLessThan(bytes / 2);
     expect(isAlive(pid)).toBe(true);
     slow.socket.resume();
-    await until(
-      () => totals.every((total) => total.bytes === bytes),
-      () => `${bytes} bytes, got ${totals.map((total) => total.bytes).join(" ")}`,
-    );
+    // To decrypt it all may take this machine longer than anything is waited for.
+    for (let part = 1; part <= parts; part += 1) {
+      await until(
+        () => totals.every((total) => total.bytes >= (bytes * part) / parts),
+        () => `${bytes} bytes, got ${totals.map((total) => total.bytes).join(" ")}`,
+      );
+    }
+    expect(totals.map((total) => total.bytes)).toEqual([bytes, bytes]);
     const operators = operatorsOf(secure.server);
     expect(await metric(operators, "scalesocket_output_pauses_total")).toBeGreaterThan(0);
     expect(await metric(operators, "scalesocket_slow_clients_closed_total")).toBe(0);
     expect(peakMemoryMiB(secure.server.pid)).toBeLessThan(200);
-  });
+  }, 120_000);
 
   test("a client that takes nothing is closed with 4008, and the others get everything", async () => {
     const words = ["-v", "--clientbuffer", "64K", "--slowtimeout", "3"];
