@@ -17,7 +17,7 @@ interface Wrapped {
   readonly args: readonly string[];
 }
 
-const noFile: ConfigFile = { variables: {} };
+const noFile: ConfigFile = { path: "", variables: {} };
 
 /** Reads the words behind the program's name. @throws ServerError ERR_USAGE */
 export function parseCommandLine(words: readonly string[], environment: NodeJS.ProcessEnv): CommandLine {
@@ -32,11 +32,10 @@ export function parseCommandLine(words: readonly string[], environment: NodeJS.P
   );
   const parsed = read.words === ours ? asWritten : parseWords(read.words);
   if (typeof parsed === "string") return { kind: "print", text: parsed };
-  const path = textIn("config", asWritten, environment, noFile) ?? "";
   const given = readLayers([
     flagLayer(parsed.flags),
     variableLayer(read.environment),
-    fileLayer(read.file, path),
+    fileLayer(read.file, file.path),
     variableLayer(read.defaults),
   ]);
   return conclude(given, chooseCommand(parsed.others, separator === -1 ? undefined : words.slice(separator + 1), file));
@@ -56,10 +55,10 @@ function valuesOf(given: Given): { [Name in OptionName]?: unknown } {
 /** The command of the line, else that of the file. Arguments behind `--` win over those of the file. */
 function chooseCommand(words: readonly string[], args: readonly string[] | undefined, file: ConfigFile): Wrapped {
   const [command, ...excess] = words;
+  if (command === undefined) return { command: file.command, args: args ?? file.args ?? [] };
   if (command === "") throw missingCommand();
-  if (excess.length > 0) throw excessWords(command ?? "", excess);
-  if (command !== undefined) return { command, args: args ?? [] };
-  return { command: file.command, args: args ?? file.args ?? [] };
+  if (excess.length > 0) throw excessWords(command, excess);
+  return { command, args: args ?? [] };
 }
 
 function missingCommand(): ServerError {

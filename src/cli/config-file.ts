@@ -16,6 +16,7 @@ const maxBytes = 256 * 1024;
 
 /** What a configuration file says. */
 export interface ConfigFile {
+  readonly path: string;
   readonly command?: string;
   readonly args?: readonly string[];
   /** What would be written in environment variables, by their names. */
@@ -41,6 +42,7 @@ export function readConfigFile(path: string): ConfigFile {
     variables[found.naming.variable] = textOf(found, value, `${path}: ${key}`);
   }
   return {
+    path,
     ...(command === undefined ? {} : { command: readCommand(command, path) }),
     ...(args === undefined ? {} : { args: readArgs(args, path) }),
     variables,
