@@ -61,7 +61,8 @@ function options() {
       if (spec.group !== group) return [];
       const namings = namingsOf(name);
       const flags = namings.map((naming) => flagCell(name, naming));
-      const standard = !spec.defaultText ? "" : `\`${spec.defaultText}\``;
+      const standardText = spec.defaultText ?? spec.fallbackText;
+      const standard = standardText ? `\`${standardText}\`` : "";
       const value = spec.isCounted || spec.bareText !== "true" ? spec.expected : "";
       const variables = namings.map((naming) => `\`${naming.variable}\``);
       return [[flags.join("; "), spec.help, value, standard, variables.join(", ")]];

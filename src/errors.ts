@@ -2,6 +2,7 @@
 export const errorCodes = {
   ERR_USAGE: "An option or argument is missing, unknown or out of range",
   ERR_LISTEN: "The address cannot be listened on",
+  ERR_TLS: "A certificate or key cannot be used",
   ERR_REFUSED: "The client is not let in; `status` is the HTTP answer",
   ERR_COMMAND_NOT_STARTED: "The command cannot be started",
   ERR_PROCESS_UNREACHABLE: "The process does not listen on its port in time",

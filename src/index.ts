@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from "./logger.ts";
 
 export { closeCodes } from "./close-codes.ts";
 export { type ErrorCode, errorCodes, ServerError } from "./errors.ts";
+export type { PassedSocket, ServerAddress } from "./listening/place.ts";
 export type { LogFields, Logger } from "./logger.ts";
 export type { Server, ServerOptions, StopOptions };
 

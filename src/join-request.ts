@@ -29,6 +29,7 @@ export interface JoinRequest {
   readonly httpVersion: string;
   /** Names and values of the headers in turn, as they came, decoded as Latin-1. */
   readonly rawHeaders: readonly string[];
+  /** Empty, and 0, for a client of a unix socket. */
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly serverPort: number;
@@ -48,7 +49,7 @@ const variableTable: Readonly<Record<string, Variable>> = {
   QUERY_STRING: (request) => request.query,
   REMOTE_ADDR: (request) => request.remoteAddress,
   REMOTE_HOST: (request) => request.remoteAddress,
-  REMOTE_PORT: (request) => String(request.remotePort),
+  REMOTE_PORT: ({ remotePort }) => (remotePort === 0 ? "" : String(remotePort)),
   REQUEST_METHOD: (request) => request.method,
   REQUEST_URI: (request) => request.url,
   SCRIPT_NAME: (request) => `${request.basePath}/${request.room}`,

@@ -1,3 +1,4 @@
+export { type Address, addressText, defaultAddress } from "./options/address-kinds.ts";
 export { completeOptions, parseOption, unexpected } from "./options/complete.ts";
 export { expectedOfFlag, parseFlag } from "./options/kinds.ts";
 export {

@@ -7,6 +7,8 @@ interface SocketHandle {
   reading: boolean;
   readStart(): void;
   readStop(): void;
+  /** Of a socket with TLS: the handle that carries its encrypted bytes. */
+  readonly _parent?: SocketHandle;
 }
 
 /** Node's own handle of a socket, which can be sent to another process; undefined once the socket is closed. */
@@ -24,10 +26,15 @@ export function takeHandle(socket: Socket): SocketHandle | undefined {
   return handle;
 }
 
-/** Bytes that the system has taken of what was written, also of a write that is still under way; undefined once closed. */
+/**
+ * Bytes that the system has taken of what was written, also of a write that is still under way; undefined once closed. With
+ * TLS these are the encrypted ones: above them, a write is taken whole at once.
+ */
 export function takenBytes(socket: Socket): number | undefined {
   const handle = handleOf(socket);
-  return handle && handle.bytesWritten - handle.writeQueueSize;
+  if (handle === undefined) return undefined;
+  const { _parent: carrier = handle } = handle;
+  return carrier.bytesWritten - carrier.writeQueueSize;
 }
 
 /** Leaves in the system what the client sends from now on. Pausing the stream would not stop its handle at once. */

@@ -35,9 +35,11 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   workers: ["host", "room", "process", "websocket", "leaves"],
   metrics: ["host", "room", "leaves"],
   access: ["leaves"],
-  http: ["access", "host", "workers", "room", "websocket", "metrics", "options", "leaves"],
-  index: ["http", "leaves"],
-  cli: ["index", "options", "option-names", "complete-options", "leaves"],
+  listening: ["options", "leaves"],
+  systemd: ["listening", "process", "leaves"],
+  http: ["access", "listening", "host", "workers", "room", "websocket", "metrics", "options", "leaves"],
+  index: ["http", "listening", "leaves"],
+  cli: ["index", "systemd", "options", "option-names", "complete-options", "leaves"],
 };
 
 /** Where each package is at home (several where it is a part of Node), and such parts of Node as not everyone should use. Types may go anywhere. */
@@ -54,7 +56,9 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   "smol-toml": "cli",
   "sonic-boom": "cli",
   "node:process": "cli",
-  "node:http": ["http", "host", "access"],
+  "node:http": ["http", "listening", "host", "access"],
+  "node:https": "listening",
+  "node:tls": "listening",
   send: "http",
 };
 

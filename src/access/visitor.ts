@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { RefusedError } from "../errors.ts";
 import type { Identity, JoinRequest } from "../join-request.ts";
+import { defaultPort, parseAuthority } from "../web-origin.ts";
+import { isEncrypted, tlsSubjectOf } from "./tls-client.ts";
 
 /** What is believed of the client behind a request, and what the rooms are told of it. */
 export interface Visitor {
@@ -27,6 +29,8 @@ export interface Visitor {
  */
 export function describeVisitor(request: IncomingMessage, query: string): Visitor {
   const { socket, url = "", rawHeaders } = request;
+  const scheme = isEncrypted(socket) ? "https" : "http";
+  const host = hostOf(request);
   // A connection that was reset has no address any more, which only those over a unix socket may lack.
   if (socket.remoteAddress === undefined && socket.localPort !== undefined) {
     throw new RefusedError(400, "the client is gone");
@@ -34,10 +38,10 @@ export function describeVisitor(request: IncomingMessage, query: string): Visito
   return {
     remoteAddress: plainAddress(socket.remoteAddress ?? ""),
     remotePort: socket.remotePort ?? 0,
-    scheme: "http",
-    host: hostOf(request),
-    serverPort: socket.localPort ?? 0,
-    tlsSubject: "",
+    scheme,
+    host,
+    serverPort: socket.localPort ?? portAsked(host, scheme),
+    tlsSubject: tlsSubjectOf(socket),
     identity: null,
     url,
     query,
@@ -54,4 +58,9 @@ export function plainAddress(address: string): string {
 function hostOf({ url = "", headers }: IncomingMessage): string {
   const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(url) ?? [];
   return authority ?? headers.host ?? "";
+}
+
+/** At a unix socket there is no port: what the client has asked for is as near as one can come. */
+function portAsked(host: string, scheme: string): number {
+  return Number(parseAuthority(host)?.port || defaultPort(scheme));
 }

@@ -1,14 +1,16 @@
-import type { AddressInfo } from "node:net";
 import { messageOf, ServerError } from "../errors.ts";
-import { createServer } from "../index.ts";
+import { createServer, type ServerAddress } from "../index.ts";
 import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
+import { Notifier } from "../systemd/notifier.ts";
+import { passedSockets } from "../systemd/passed-sockets.ts";
+import { takeVariables } from "../systemd/variables.ts";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { createLogger } from "./log.ts";
 import { obeySignals } from "./signals.ts";
 
 const exitCodes = { done: 0, failure: 1, usage: 2 } as const;
-const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR"]);
+const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR", "ERR_TLS"]);
 
 /** Runs the command line tool and resolves to its exit code. */
 export async function main(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
@@ -29,22 +31,33 @@ export async function main(words: readonly string[], environment: NodeJS.Process
 async function run(commandLine: CommandLine & { kind: "run" }, environment: NodeJS.ProcessEnv): Promise<number> {
   const { command, args, options } = commandLine;
   const logger = await createLogger(options, environment);
-  const server = createServer({ ...options, command, args, environment }, logger);
-  const forgetSignals = obeySignals(server, options, logger);
+  const variables = takeVariables(environment);
+  const sockets = await passedSockets(variables, process.pid, logger);
+  const notifier = new Notifier(variables, process.pid, logger);
+  const server = createServer({ ...options, command, args, environment, sockets }, logger);
+  const forgetSignals = obeySignals(server, options, notifier, logger);
   try {
-    greet(await server.start(), options, logger);
+    const addresses = await server.start();
+    greet(addresses, options, logger);
+    notifier.ready(`listening on ${addresses.map(({ name }) => name).join(", ")}`);
     await server.stopped;
   } finally {
     forgetSignals();
+    await notifier.close();
   }
   return exitCodes.done;
 }
 
-function greet({ address, family, port }: AddressInfo, { staticDir, basePath }: Options, logger: Logger): void {
-  const isEverywhere = address === "0.0.0.0" || address === "::";
-  const host = family === "IPv6" ? `[${address}]` : address;
-  logger.info(`listening on ${host}:${port}`);
-  const name = isEverywhere ? "localhost" : host;
-  if (staticDir === undefined) logger.info(`connect a websocket to ws://${name}:${port}${basePath}/<room>`);
-  else logger.info(`open http://${name}:${port}${basePath && `${basePath}/`} in a browser`);
+/** What is at an address that is not for rooms. */
+const greetings = { rooms: "", admin: " for operators", redirect: " to redirect to https" } as const;
+
+function greet(addresses: readonly ServerAddress[], { staticDir, basePath }: Options, logger: Logger): void {
+  for (const { name, purpose } of addresses) logger.info(`listening on ${name}${greetings[purpose]}`);
+  const first = addresses.find(({ port }) => port !== undefined);
+  if (first?.purpose !== "rooms") return;
+  const { scheme, host, port, name } = first;
+  const place = host === "0.0.0.0" || host === "::" ? `localhost:${port}` : name;
+  const websocketScheme = scheme === "https" ? "wss" : "ws";
+  if (staticDir === undefined) logger.info(`connect a websocket to ${websocketScheme}://${place}${basePath}/<room>`);
+  else logger.info(`open ${scheme}://${place}${basePath && `${basePath}/`} in a browser`);
 }

@@ -93,9 +93,10 @@ function joinLists(texts: readonly (string | undefined)[], separator: string): s
 
 /** The help of an option with what it is without it and what it may be. */
 function describe(spec: OptionSpec<unknown>): string {
+  const standard = spec.defaultText ?? spec.fallbackText;
   const notes = [
     spec.expected.startsWith("one of ") ? spec.expected : "",
-    spec.defaultText === undefined || spec.isCounted ? "" : `default: ${spec.defaultText || "none"}`,
+    standard === undefined || spec.isCounted ? "" : `default: ${standard || "none"}`,
     spec.bareText === undefined || !spec.flag.includes("[") ? "" : `alone: ${spec.bareText}`,
   ].filter((note) => note !== "");
   return notes.length === 0 ? spec.help : `${spec.help} [${notes.join("; ")}]`;

@@ -3,6 +3,7 @@ import { closeCodes } from "../close-codes.ts";
 import type { Server } from "../index.ts";
 import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
+import type { Notifier } from "../systemd/notifier.ts";
 
 const stdin = 0;
 const stderr = 2;
@@ -11,6 +12,7 @@ const stderr = 2;
 export function obeySignals(
   server: Server,
   { drainWaitMs, drainTimeMs }: Pick<Options, "drainWaitMs" | "drainTimeMs">,
+  notifier: Notifier,
   logger: Logger,
 ): () => void {
   let isStopping = false;
@@ -22,6 +24,7 @@ export function obeySignals(
     }
     isStopping = true;
     logger.info(`${signal}: shutting down`);
+    notifier.stopping();
     void server.stop(how);
   };
   const terminals = [stdin, stderr].filter((descriptor) => isatty(descriptor));
@@ -33,7 +36,7 @@ export function obeySignals(
     SIGHUP: () => {
       // Also the end of a terminal is told so, and whoever has closed it does not want a server to live on unseen.
       if (terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor))) stop("SIGHUP", {});
-      else void server.reload();
+      else void notifier.whileReloading(async () => server.reload());
     },
     SIGUSR2: () => void server.logStatus(),
   };

@@ -6,6 +6,7 @@ import type { Logger } from "../logger.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Api } from "./api.ts";
+import type { Endpoint } from "./endpoints.ts";
 import { redirectToFolder, respond, respondJson, respondText } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { parseTarget, type Target } from "./target.ts";
@@ -15,6 +16,8 @@ const statistics: Readonly<Record<string, (room: RoomSummary) => number>> = {
   connections: (room) => room.connections,
 };
 
+const statsPath = /^\/stats(?:\/([^/]*))?$/;
+
 /** A page that is made anew for each request. */
 interface Page {
   readonly contentType: string;
@@ -22,6 +25,8 @@ interface Page {
 }
 
 export interface RequestHandlerOptions {
+  /** What there is at the address that the requests come to. */
+  readonly endpoints: ReadonlySet<Endpoint>;
   readonly host: RoomHost;
   readonly gate: Gate;
   readonly basePath: string;
@@ -60,7 +65,8 @@ export class RequestHandler {
       }
       const url = request.url ?? "";
       // Who asks for it knows the server's address, and need not know which part of a site it is.
-      if (parseTarget(url).path === "/health") this.#answerHealth(response);
+      const isHealth = parseTarget(url).path === "/health" && this.#options.endpoints.has("health");
+      if (isHealth) this.#answerHealth(response);
       else await this.#route(parseTarget(url, this.#options.basePath), request, response);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
@@ -69,15 +75,24 @@ export class RequestHandler {
   }
 
   async #route(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { basePath, hasStats, api, metrics, staticFiles } = this.#options;
-    const statsPath = /^\/stats(?:\/([^/]*))?$/.exec(target.rest);
-    if (target.path === "") redirectToFolder(request, response);
-    else if (target.path === "/health") this.#answerHealth(response);
-    else if (target.path === "/metrics") await answerMetrics(metrics, response);
-    else if (api !== undefined && target.room === "api") await api.answer(target.rest, response);
-    else if (hasStats && statsPath !== null) await this.#answerStats(target.room, statsPath[1], response);
+    const { endpoints, basePath, api, metrics, staticFiles } = this.#options;
+    const endpoint = this.#endpointOf(target);
+    if (!endpoints.has(endpoint)) respondText(response, 404, "not found");
+    else if (target.path === "") redirectToFolder(request, response);
+    else if (endpoint === "health") this.#answerHealth(response);
+    else if (endpoint === "metrics") await answerMetrics(metrics, response);
+    else if (endpoint === "api") await api?.answer(target.rest, response);
+    else if (endpoint === "stats") await this.#answerStats(target.room, statisticIn(target), response);
     else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);
     else respondText(response, 404, notFoundText(request, target, basePath));
+  }
+
+  #endpointOf(target: Target): Endpoint {
+    const { hasStats, api } = this.#options;
+    if (target.path === "/health") return "health";
+    if (target.path === "/metrics") return "metrics";
+    if (api !== undefined && target.room === "api") return "api";
+    return hasStats && statsPath.test(target.rest) ? "stats" : "files";
   }
 
   #answerHealth(response: ServerResponse): void {
@@ -100,6 +115,10 @@ export class RequestHandler {
   }
 }
 
+function statisticIn({ rest }: Target): string | undefined {
+  return statsPath.exec(rest)?.[1];
+}
+
 async function answerMetrics(metrics: Page | undefined, response: ServerResponse): Promise<void> {
   if (metrics === undefined) {
     respondText(response, 404, "metrics are off; start the server with --metrics");
@@ -112,5 +131,6 @@ async function answerMetrics(metrics: Page | undefined, response: ServerResponse
 function notFoundText(request: IncomingMessage, target: Target, basePath: string): string {
   if (target.path !== "/") return "not found";
   const host = request.headers.host ?? "<host>";
-  return `ScaleSocket is running. Connect a websocket to ws://${host}${basePath}/<room>, or serve files with --staticdir.`;
+  const scheme = "encrypted" in request.socket ? "wss" : "ws";
+  return `ScaleSocket is running. Connect a websocket to ${scheme}://${host}${basePath}/<room>, or serve files with --staticdir.`;
 }

@@ -1,21 +1,21 @@
-import { once } from "node:events";
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { availableParallelism } from "node:os";
 import { closeCodes } from "../close-codes.ts";
 import { ServerError } from "../errors.ts";
 import type { RoomHost } from "../host/room-host.ts";
+import type { Certificates } from "../listening/certificates.ts";
+import { Listeners } from "../listening/listeners.ts";
+import { type PassedSocket, type Place, placesOf, type ServerAddress } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
 import { completeOptions, type Options } from "../options.ts";
 import { Reloads } from "../reloadable.ts";
 import { drainAtOnce } from "../room/drain-plan.ts";
 import { Api } from "./api.ts";
 import { createEntrance, type Entrance } from "./entrance.ts";
-import { RequestHandler } from "./request-handler.ts";
+import { createReceptionists } from "./receptionists.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { logStatus } from "./status-report.ts";
 import { checkStopOptions, Patience, type StopOptions } from "./stopping.ts";
 import { Upgrade } from "./upgrade.ts";
+import { workerCount } from "./worker-count.ts";
 
 const httpLimits = {
   headersTimeout: 10_000,
@@ -24,9 +24,6 @@ const httpLimits = {
   connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
 };
-
-/** More workers than that share the cores with too many others by themselves. */
-const maxAutoWorkers = 8;
 
 /** What concerns the command line, or is said when the server is to stop. */
 type CommandLineOnly = "log" | "verbosity" | "compat" | "config" | "printConfig" | "drainWaitMs" | "drainTimeMs";
@@ -40,12 +37,14 @@ export type ServerOptions = Partial<Omit<Options, CommandLineOnly>> & {
   readonly args?: readonly string[];
   /** Where variables for the processes are taken from (see `passedVariables`): `process.env`, say. Empty by default. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** Sockets that listen already, and take the place of the default address. */
+  readonly sockets?: readonly PassedSocket[];
 };
 
 /** Everything that one running server is made of. */
 interface Parts {
   readonly host: RoomHost;
-  readonly http: HttpServer;
+  readonly listeners: Listeners;
 }
 
 /** Wraps one command and serves it to rooms. Two of them fit in one process. */
@@ -53,12 +52,13 @@ export class Server {
   readonly #command: string;
   readonly #args: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #places: readonly Place[];
   readonly #options: Options;
   readonly #logger: Logger;
   readonly #reloads: Reloads;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #parts: Parts | undefined;
-  #starting: Promise<AddressInfo> | undefined;
+  #starting: Promise<readonly ServerAddress[]> | undefined;
   #stopping: Promise<void> | undefined;
   readonly #patience = new Patience();
   #onStopped: () => void = () => undefined;
@@ -70,37 +70,38 @@ export class Server {
 
   /** @throws ServerError ERR_USAGE */
   constructor(options: ServerOptions, logger: Logger) {
-    const { command, args = [], environment = {}, ...rest } = options;
+    const { command, args = [], environment = {}, sockets = [], ...rest } = options;
     this.#command = command;
     this.#args = args;
     this.#environment = environment;
     this.#options = completeOptions({ workers: 0, ...rest });
+    this.#places = placesOf(this.#options, sockets);
     this.#logger = logger;
     this.#reloads = new Reloads(logger);
   }
 
   /**
-   * Starts to listen and returns where. Clients are let in from then on.
-   * @throws ServerError ERR_LISTEN, ERR_STATIC_DIR or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
+   * Starts to listen and returns where, addresses for clients first. Clients are let in from then on.
+   * @throws ServerError ERR_LISTEN, ERR_TLS, ERR_STATIC_DIR or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
    */
-  async start(): Promise<AddressInfo> {
+  async start(): Promise<readonly ServerAddress[]> {
     if (this.#state !== "new") throw new ServerError("ERR_USAGE", "a server can be started once");
     this.#starting = this.#start();
     return this.#starting;
   }
 
-  async #start(): Promise<AddressInfo> {
+  async #start(): Promise<readonly ServerAddress[]> {
     const parts = await this.#assemble();
     this.#parts = parts;
     try {
-      await this.#listen(parts.http);
+      await parts.listeners.open(this.#places);
     } catch (error) {
       await parts.host.drain();
       throw error;
     }
     parts.host.open();
     this.#state = "running";
-    return parts.http.address() as AddressInfo;
+    return parts.listeners.addresses;
   }
 
   /**
@@ -141,10 +142,7 @@ export class Server {
       const drained = parts.host.drain({ ...drainAtOnce, code, spreadMs });
       if (this.#patience.isLost) parts.host.kill();
       await drained;
-      const closed = once(parts.http, "close");
-      parts.http.close();
-      parts.http.closeAllConnections();
-      await closed;
+      await parts.listeners.close();
     }
     this.#state = "stopped";
     this.#onStopped();
@@ -153,10 +151,11 @@ export class Server {
   async #assemble(): Promise<Parts> {
     const { staticDir, stats, api, metrics, basePath, headers } = this.#options;
     const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
-    if (staticFiles !== undefined) this.#reloads.add(staticFiles);
-    const entrance = createEntrance(this.#options, this.#logger);
+    const certificates = await openCertificates(this.#options, this.#logger);
+    for (const item of [staticFiles, certificates]) if (item !== undefined) this.#reloads.add(item);
+    const entrance = createEntrance(this.#options, this.#places, this.#logger);
     const host = await this.#startHost(entrance);
-    const requests = new RequestHandler({
+    const answers = {
       host,
       gate: entrance.gate,
       basePath,
@@ -167,12 +166,20 @@ export class Server {
       staticFiles,
       isDraining: () => this.#stopping !== undefined,
       logger: this.#logger,
+    };
+    const receptionists = createReceptionists({
+      answers,
+      hasAdmin: this.#places.some(({ purpose }) => purpose === "admin"),
+      createUpgrade: (requests) => new Upgrade(host, entrance, requests, this.#options, this.#logger),
+      securePort: () => securePort(listeners.addresses),
     });
-    const upgrade = new Upgrade(host, entrance, requests, this.#options, this.#logger);
-    const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
-    entrance.waiting.watch(http);
-    http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
-    return { host, http };
+    const listeners = new Listeners(receptionists, {
+      limits: httpLimits,
+      certificates,
+      onServer: (http) => entrance.waiting.watch(http),
+      logger: this.#logger,
+    });
+    return { host, listeners };
   }
 
   /** Nobody comes any more, so there is nothing to wait for. */
@@ -192,7 +199,7 @@ export class Server {
       spares: options.prewarm,
       searchPath: this.#environment["PATH"],
     };
-    const workers = workerCount(options);
+    const workers = workerCount(options, this.#logger);
     const onClientGone = (connectionId: number): void => places.leave(connectionId);
     if (workers === 0) {
       const { LocalHost } = await import("../host/local-host.ts");
@@ -209,23 +216,20 @@ export class Server {
       return value === undefined ? [] : [[name, value] as [string, string]];
     });
   }
-
-  async #listen(http: HttpServer): Promise<void> {
-    const { host, port } = this.#options.address;
-    http.listen({ host, port });
-    try {
-      await once(http, "listening");
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      throw new ServerError("ERR_LISTEN", `cannot listen on ${host}:${port}: ${reasonOf(code)}`, { cause: error });
-    }
-  }
 }
 
-/** A oneshot server has one client in all, which takes no second process. */
-function workerCount({ workers, oneshot }: Options): number {
-  if (oneshot) return 0;
-  return workers === "auto" ? Math.min(availableParallelism(), maxAutoWorkers) : workers;
+async function openCertificates(
+  { tlsCert: cert, tlsKey: key, tlsCa: ca }: Options,
+  logger: Logger,
+): Promise<Certificates | undefined> {
+  if (cert === undefined || key === undefined) return undefined;
+  const module = await import("../listening/certificates.ts");
+  return module.Certificates.open({ cert, key, ca }, logger);
+}
+
+/** Where https is spoken first. */
+function securePort(addresses: readonly ServerAddress[]): number {
+  return addresses.find(({ scheme }) => scheme === "https")?.port ?? 0;
 }
 
 /** Loaded only where they are asked for, since each of the two takes as long as all the rest. */
@@ -237,18 +241,4 @@ async function openStaticFiles(folder: string): Promise<StaticFiles> {
 async function createMetrics(host: RoomHost) {
   const { MetricsPage } = await import("../metrics/metrics-page.ts");
   return new MetricsPage(() => host.figures());
-}
-
-function reasonOf(code: string | undefined): string {
-  switch (code) {
-    case "EADDRINUSE":
-      return "the address is in use";
-    case "EACCES":
-      return "permission denied";
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return "no such address on this machine";
-    default:
-      return code ?? "unknown reason";
-  }
 }

@@ -1,3 +1,4 @@
+import { list } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
 /** A host and a port to listen on. */
@@ -6,17 +7,67 @@ export interface Address {
   readonly port: number;
 }
 
+/** An address as it is written: an IPv6 host stands in brackets. */
+export function addressText({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 const highestPort = 65_535;
 
-export function address(common: Common & { default: string }): OptionSpec<Address> {
-  const { default: defaultText, ...rest } = common;
+const addressExpected = "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9000 or [::1]:9000";
+
+export function address(common: Common): OptionSpec<Address> {
   return {
-    ...rest,
-    expected: "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9000 or [::1]:9000",
-    defaultText,
+    ...common,
+    expected: addressExpected,
+    defaultText: undefined,
     bareText: undefined,
     parse: parseAddress,
     check: (value) => isRecord(value) && typeof value["host"] === "string" && isPort(value["port"], 0),
+  };
+}
+
+/** Where a server listens that was not told where. */
+export const defaultAddress: Address = { host: "0.0.0.0", port: 9000 };
+
+/** Several of them, at least one; {@link defaultAddress} where there is nothing else either. */
+export function addresses(common: Common): OptionSpec<readonly Address[]> {
+  const several = list(address(common), { separator: ",", min: 1, expected: addressExpected });
+  return { ...several, fallbackText: addressText(defaultAddress) };
+}
+
+/** What the system has room for in the address of a unix socket, but for its last NUL. */
+const maxSocketPathBytes = 107;
+
+/** The path of a unix socket. */
+export function socketPath(common: Common): OptionSpec<string | undefined> {
+  const isSocketPath = (value: unknown): value is string =>
+    typeof value === "string" &&
+    value !== "" &&
+    !value.includes("\0") &&
+    Buffer.byteLength(value) <= maxSocketPathBytes;
+  return {
+    ...common,
+    expected: `a path of 1 to ${maxSocketPathBytes} bytes`,
+    defaultText: undefined,
+    bareText: undefined,
+    parse: (value) => (isSocketPath(value) ? value : undefined),
+    check: isSocketPath,
+  };
+}
+
+const highestMode = 0o777;
+
+/** Who may do what with a file, as chmod(1) takes it in octal digits. */
+export function fileMode(common: Common & { default: string }): OptionSpec<number> {
+  const { default: defaultText, ...rest } = common;
+  return {
+    ...rest,
+    expected: "three octal digits, such as 660 (owner and group) or 666 (everyone)",
+    defaultText,
+    bareText: undefined,
+    parse: (value) => (/^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : undefined),
+    check: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= highestMode,
   };
 }
 

@@ -18,6 +18,8 @@ function culpritIn({ list }: OptionSpec<unknown>, value: string): string {
 
 /** Fills in defaults, and checks each value and what goes together. @throws ServerError ERR_USAGE */
 export function completeOptions(given: { readonly [Name in OptionName]?: unknown }): Options {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(optionTable, name));
+  if (unknown !== undefined) throw new ServerError("ERR_USAGE", `there is no option called ${JSON.stringify(unknown)}`);
   const options: Record<string, unknown> = {};
   for (const name of optionNames) {
     const spec: OptionSpec<unknown> = optionTable[name];

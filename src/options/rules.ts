@@ -1,6 +1,7 @@
 import { ServerError } from "../errors.ts";
 import { frameModes } from "../frame-modes.ts";
 import { jsonFields } from "../json-fields.ts";
+import { addressText } from "./address-kinds.ts";
 import type { Options } from "./table.ts";
 
 /** Refuses what cannot be done together. @throws ServerError ERR_USAGE that names the options and their values. */
@@ -12,6 +13,7 @@ export function checkTogether(options: Options): void {
   checkLinger(options);
   checkPrewarm(options);
   checkStderr(options);
+  checkEncryption(options);
 }
 
 function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void {
@@ -108,6 +110,21 @@ function checkStderr({ stderr, binary, frame, clientFrame, serverFrame, maxLineB
   if (maxLineBytes > longestTaggedLineBytes) {
     refuse(`--stderr=clients does not go together with --maxline=${maxLineBytes}: it takes lines of up to 64M`);
   }
+}
+
+function checkEncryption({ tlsCert, tlsKey, tlsCa, redirectAddress, workers }: Options): void {
+  if (tlsCert !== undefined && tlsKey === undefined) refuse(`--tlscert=${tlsCert} needs its key: --tlskey=FILE`);
+  if (tlsKey !== undefined && tlsCert === undefined) refuse(`--tlskey=${tlsKey} needs its certificate: --tlscert=FILE`);
+  if (tlsCert === undefined) {
+    if (tlsCa !== undefined) refuse(`--tlsca=${tlsCa} has no meaning without TLS: give --tlscert and --tlskey, too`);
+    if (redirectAddress === undefined) return;
+    refuse(`--redirect=${addressText(redirectAddress)} leads to https, so it needs --tlscert and --tlskey`);
+  }
+  if (typeof workers !== "number" || workers === 0) return;
+  refuse(
+    `--workers=${workers} does not go together with --tlscert=${tlsCert}: a connection with TLS cannot be handed to another ` +
+      "process",
+  );
 }
 
 function refuse(message: string): never {

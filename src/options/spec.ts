@@ -8,6 +8,8 @@ export interface OptionSpec<Value> {
   readonly expected: string;
   /** The value without the option, as it would be written; undefined where there is none. */
   readonly defaultText: string | undefined;
+  /** What is taken where neither this option nor another one in its place was given, as it would be written. */
+  readonly fallbackText?: string;
   /** What the flag means when it is given without a value; undefined where it needs one. */
   readonly bareText: string | undefined;
   /** Whether giving the flag again means more of it. */
@@ -39,6 +41,7 @@ interface OptionAlias {
 
 export const optionGroups = {
   listening: "Listening",
+  encryption: "Encryption",
   messages: "Messages",
   process: "Process",
   rooms: "Rooms",

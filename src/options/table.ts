@@ -1,6 +1,7 @@
 import { accessOptions } from "./groups/access.ts";
 import { compatOptions } from "./groups/compat.ts";
 import { configurationOptions } from "./groups/configuration.ts";
+import { encryptionOptions } from "./groups/encryption.ts";
 import { httpOptions } from "./groups/http.ts";
 import { limitsOptions } from "./groups/limits.ts";
 import { listeningOptions } from "./groups/listening.ts";
@@ -13,6 +14,7 @@ import type { OptionSpec } from "./spec.ts";
 /** THE table of options: flags, environment variables, validation, `--help` and docs/options.md come from it. */
 export const optionTable = {
   ...listeningOptions,
+  ...encryptionOptions,
   ...messagesOptions,
   ...processOptions,
   ...roomsOptions,
@@ -30,6 +32,9 @@ type ValueOf<Spec> = Spec extends OptionSpec<infer Value> ? Value : never;
 
 /** What is undefined where it was not given. Texts and flags say so, or have a default, by their kind. */
 type WithoutDefault =
+  | "addresses"
+  | "adminAddress"
+  | "redirectAddress"
   | "frame"
   | "clientFrame"
   | "serverFrame"

@@ -190,12 +190,12 @@ test("a oneshot server does not wait when its one client has been served", async
 });
 
 describe("createServer", () => {
-  const options = { command: "cat", address: { host: "127.0.0.1", port: 0 }, environment: process.env };
+  const options = { command: "cat", addresses: [{ host: "127.0.0.1", port: 0 }], environment: process.env };
 
   test("stop can wait, close rooms one by one, and choose what clients are told", async () => {
     const server = createServer(options);
-    const { port } = await server.start();
-    const [first, second] = await rooms({ port, log: () => "" }, ["a", "b"]);
+    const [address] = await server.start();
+    const [first, second] = await rooms({ port: address?.port ?? 0, log: () => "" }, ["a", "b"]);
     const stopped = server.stop({ waitMs: 50, spreadMs: 3_600_000, code: closeCodes.serviceRestart.code });
     expect(await first.closed).toEqual(goodbye);
     second.socket.close();
@@ -205,8 +205,8 @@ describe("createServer", () => {
 
   test("kill ends the wait of a stop", async () => {
     const server = createServer(options);
-    const { port } = await server.start();
-    const [client] = await rooms({ port, log: () => "" }, ["a"]);
+    const [address] = await server.start();
+    const [client] = await rooms({ port: address?.port ?? 0, log: () => "" }, ["a"]);
     const stopped = server.stop({ waitMs: 3_600_000 });
     server.kill();
     await stopped;

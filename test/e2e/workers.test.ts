@@ -498,7 +498,7 @@ describe("createServer", () => {
   const listening: ServerOptions = {
     command: "sh",
     args: ["-c", "echo $$ $PPID; exec cat"],
-    address: { host: "127.0.0.1", port: 0 },
+    addresses: [{ host: "127.0.0.1", port: 0 }],
   };
 
   test("has rooms in the process itself unless it is told otherwise", async () => {
@@ -650,8 +650,8 @@ interface Started extends Door, AsyncDisposable {
 /** A server of the library in this process, for the time of one test. */
 async function started(options: ServerOptions): Promise<Started> {
   const server = createServer(options);
-  const { port } = await server.start();
-  return { server, port, log: () => "", [Symbol.asyncDispose]: async () => server.stop() };
+  const [address] = await server.start();
+  return { server, port: address?.port ?? 0, log: () => "", [Symbol.asyncDispose]: async () => server.stop() };
 }
 
 /** The processes that work in a folder. */

@@ -8,8 +8,12 @@ import { until } from "./until.ts";
 
 const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
 
+/** The process that is to listen is told to be so by its own pid, which is not known before. */
+const asActivated: readonly string[] = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"];
+
 /** The built program, run as a user would run it, on a free port of the loopback interface. */
 export interface TestServer extends AsyncDisposable {
+  /** The first one that it listens on; 0 where there is none. */
   readonly port: number;
   readonly pid: number;
   readonly child: ChildProcess;
@@ -23,6 +27,10 @@ export interface TestServer extends AsyncDisposable {
 }
 
 export interface RunOptions {
+  /** Where it listens, in place of a free port of the loopback interface. */
+  readonly addresses?: readonly string[];
+  /** Tells it, as systemd does, that its extra descriptors are sockets to listen on. */
+  readonly passesSockets?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Descriptors from 3 on that it inherits; "ignore" leaves a gap. */
@@ -38,7 +46,10 @@ export interface RunOptions {
 /** Starts the built program with these words and waits until it listens. Stops it when the scope ends. */
 export async function startServer(words: readonly string[], options: RunOptions = {}): Promise<TestServer> {
   const pipe = options.hasPipeAsStderr ? new Libc().pipe() : undefined;
-  const child = spawn(process.execPath, [bin, "--addr", "127.0.0.1:0", ...words], {
+  const addresses = (options.addresses ?? ["127.0.0.1:0"]).flatMap((address) => ["--addr", address]);
+  const run = [process.execPath, bin, ...addresses, ...words];
+  const [program = "", ...args] = options.passesSockets ? [...asActivated, ...run] : run;
+  const child = spawn(program, args, {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     detached: options.leadsGroup ?? false,
@@ -53,11 +64,11 @@ export async function startServer(words: readonly string[], options: RunOptions 
   });
   await options.whileStarting?.(child.pid as number, () => log);
   await until(
-    () => /listening on \S+:\d+/.test(log) || child.exitCode !== null,
+    () => /listening on \S+[^]*\n/.test(log) || child.exitCode !== null,
     () => `the server to listen: ${log}`,
   );
-  const port = Number(/listening on \S+?:(\d+)/.exec(log)?.[1]);
-  if (!(port > 0)) throw new Error(`the server did not start: ${log}`);
+  if (!log.includes("listening on ")) throw new Error(`the server did not start: ${log}`);
+  const port = Number(/listening on (?!unix:)\S+:(\d+)/.exec(log)?.[1] ?? 0);
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
     child.kill(signal);
     return exit;

@@ -18,11 +18,18 @@ const kib = 1024;
 const mib = 1024 * kib;
 
 const defaults: Options = {
-  address: { host: "0.0.0.0", port: 9000 },
+  addresses: undefined,
+  unixSocket: undefined,
+  unixMode: 0o660,
+  adminAddress: undefined,
   workers: "auto",
   drainWaitMs: 0,
   drainTimeMs: 10_000,
   oneshot: false,
+  tlsCert: undefined,
+  tlsKey: undefined,
+  tlsCa: undefined,
+  redirectAddress: undefined,
   binary: false,
   frame: undefined,
   clientFrame: undefined,
@@ -81,7 +88,14 @@ const defaults: Options = {
 };
 
 const flags: Record<OptionName, string> = {
-  address: "--addr",
+  addresses: "--addr",
+  unixSocket: "--unixsocket",
+  unixMode: "--unixmode",
+  adminAddress: "--adminaddr",
+  tlsCert: "--tlscert",
+  tlsKey: "--tlskey",
+  tlsCa: "--tlsca",
+  redirectAddress: "--redirect",
   workers: "--workers",
   drainWaitMs: "--drainwait",
   drainTimeMs: "--draintime",
@@ -149,7 +163,7 @@ test("without any option there are the documented defaults", () => {
 });
 
 test("what is given takes the place of the default, and undefined does not", () => {
-  expect(completeOptions({ slow: "drop", metrics: true, killGraceMs: 0, address: undefined })).toEqual({
+  expect(completeOptions({ slow: "drop", metrics: true, killGraceMs: 0, addresses: undefined })).toEqual({
     ...defaults,
     slow: "drop",
     metrics: true,
@@ -157,14 +171,19 @@ test("what is given takes the place of the default, and undefined does not", () 
   });
 });
 
+test("what is no option is refused, and not left out", () => {
+  const given = { address: { host: "127.0.0.1", port: 0 } } as Parameters<typeof completeOptions>[0];
+  expect(errorOf(() => completeOptions(given)).message).toBe('there is no option called "address"');
+});
+
 test("each option has its flag, and its variable is called after it", () => {
   expect(Object.fromEntries(optionNames.map((name) => [name, longFlag(name)]))).toEqual(flags);
-  expect(variableOf("address")).toBe("SCALESOCKET_ADDR");
+  expect(variableOf("addresses")).toBe("SCALESOCKET_ADDR");
   expect(variableOf("attachDelayMs")).toBe("SCALESOCKET_CMD_ATTACH_DELAY");
 });
 
 test("other names come behind an option's own, with a variable each, and no two options share one", () => {
-  expect(namingsOf("address")).toEqual([
+  expect(namingsOf("addresses")).toEqual([
     { flag: "--addr <ADDR>", longFlag: "--addr", variable: "SCALESOCKET_ADDR", key: "addr", means: undefined },
   ]);
   expect(namingsOf("attachDelayMs").map(({ longFlag: long }) => long)).toEqual(["--cmd-attach-delay", "--delay"]);
@@ -183,11 +202,25 @@ test("the value of --frame stands behind = only", () => {
 });
 
 test.each<[OptionName, string, unknown]>([
-  ["address", "127.0.0.1:9000", { host: "127.0.0.1", port: 9000 }],
-  ["address", "localhost:0", { host: "localhost", port: 0 }],
-  ["address", "my-host.example:65535", { host: "my-host.example", port: 65_535 }],
-  ["address", "[::1]:80", { host: "::1", port: 80 }],
-  ["address", "[::ffff:1.2.3.4]:80", { host: "::ffff:1.2.3.4", port: 80 }],
+  ["addresses", "127.0.0.1:9000", [{ host: "127.0.0.1", port: 9000 }]],
+  ["addresses", "localhost:0", [{ host: "localhost", port: 0 }]],
+  ["addresses", "my-host.example:65535", [{ host: "my-host.example", port: 65_535 }]],
+  ["addresses", "[::1]:80", [{ host: "::1", port: 80 }]],
+  ["addresses", "[::ffff:1.2.3.4]:80", [{ host: "::ffff:1.2.3.4", port: 80 }]],
+  [
+    "addresses",
+    "a:1,[::1]:2",
+    [
+      { host: "a", port: 1 },
+      { host: "::1", port: 2 },
+    ],
+  ],
+  ["adminAddress", "[::1]:80", { host: "::1", port: 80 }],
+  ["unixSocket", "/run/a b.sock", "/run/a b.sock"],
+  ["unixSocket", `/${"\u00e9".repeat(53)}`, `/${"\u00e9".repeat(53)}`],
+  ["unixMode", "666", 0o666],
+  ["unixMode", "0600", 0o600],
+  ["unixMode", "000", 0],
   ["metrics", "true", true],
   ["metrics", "TRUE", true],
   ["metrics", "1", true],
@@ -284,7 +317,10 @@ test.each<[OptionName, string, unknown]>([
 });
 
 const expected: Partial<Record<OptionName, string>> = {
-  address: "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9000 or [::1]:9000",
+  unixSocket: "a path of 1 to 107 bytes",
+  unixMode: "three octal digits, such as 660 (owner and group) or 666 (everyone)",
+  redirectAddress: "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9000 or [::1]:9000",
+  addresses: "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9000 or [::1]:9000",
   metrics: "true or false",
   frame: "one of binary, json",
   clientFrame: "one of lines, binary, json",
@@ -322,8 +358,11 @@ const expected: Partial<Record<OptionName, string>> = {
 };
 
 test.each<[OptionName, readonly string[]]>([
+  ["unixSocket", ["", "a\0b", `/${"\u00e9".repeat(54)}`, "x".repeat(108)]],
+  ["unixMode", ["", "66", "0o660", "668", "1777", "01660", "rw-", "-660"]],
+  ["redirectAddress", ["", "80", "a:1,b:2"]],
   [
-    "address",
+    "addresses",
     [
       "",
       "9000",
@@ -339,7 +378,7 @@ test.each<[OptionName, readonly string[]]>([
       "[]:80",
       "[host]:80",
       "a b:80",
-      "host:80 ",
+      "a:1,",
       "host:1.5",
     ],
   ],
@@ -449,7 +488,7 @@ test("a list that may be empty is so without a default, and one that may not be 
 
 test.each<[OptionName, readonly unknown[]]>([
   [
-    "address",
+    "redirectAddress",
     [
       "127.0.0.1:9000",
       {},
@@ -460,6 +499,9 @@ test.each<[OptionName, readonly unknown[]]>([
       { host: "a", port: 0.5 },
     ],
   ],
+  ["addresses", [[], { host: "a", port: 1 }, [{ host: "a" }], [{ host: "a", port: 1 }, "b:1"]]],
+  ["unixSocket", ["", 1, "x".repeat(108)]],
+  ["unixMode", ["660", -1, 0o1000, 1.5]],
   ["metrics", ["true", 1, {}]],
   ["frame", ["xml", "gwsocket", true, {}]],
   ["serverFrame", ["gwsocket", "raw", 1]],
@@ -532,6 +574,11 @@ test.each([
   [{ fromField: "_close" }, ["--fromfield=_close"]],
   [{ toField: "_meta" }, ["--tofield=_meta"]],
   [{ fromField: "_to" }, ["--fromfield=_to", "--tofield=id"]],
+  [{ tlsCert: "c" }, ["--tlscert=c", "--tlskey"]],
+  [{ tlsKey: "k" }, ["--tlskey=k", "--tlscert"]],
+  [{ tlsCa: "a" }, ["--tlsca=a", "--tlscert"]],
+  [{ redirectAddress: { host: "::1", port: 80 } }, ["--redirect=[::1]:80", "--tlscert"]],
+  [{ tlsCert: "c", tlsKey: "k", workers: 2 }, ["--workers=2", "--tlscert=c"]],
   [{ cachePersist: true }, ["--cachepersist", "--cache=SIZE"]],
   [{ cache: { kept: "tagged", messages: 5 } }, ["--cache=tagged:5", "--frame=json"]],
   [{ cache: { kept: "tagged", messages: 5 }, clientFrame: "json" }, ["--cache=tagged:5", "--serverframe=json"]],
@@ -547,6 +594,8 @@ test.each([
   { clientFrame: "binary", delimiters: ";" },
   { frame: "json", nullDelimited: true },
   { frame: "json", delimiters: "\t\u001e" },
+  { tlsCert: "c", tlsKey: "k", workers: 0 },
+  { tlsCert: "c", tlsKey: "k", tlsCa: "a", redirectAddress: { host: "::1", port: 80 }, workers: "auto" },
   { fromField: "_to", toField: "_to" },
   { fromField: "_from", toField: "_to" },
   { serverFrame: "json", cache: { kept: "tagged", messages: 5 }, cachePersist: true },

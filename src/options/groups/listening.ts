@@ -1,21 +1,36 @@
-import { address } from "../address-kinds.ts";
+import { address, addresses, fileMode, socketPath } from "../address-kinds.ts";
 import { flag, seconds, workerCount } from "../kinds.ts";
 
 /** Where the server listens, and with how many processes. */
 export const listeningOptions = {
-  address: address({
+  addresses: addresses({
     flag: "--addr <ADDR>",
     group: "listening",
-    default: "0.0.0.0:9000",
-    help: "Address to listen on; port 0 picks a free one",
+    help: "Address to listen on; port 0 picks a free one. Can be given several times",
+  }),
+  unixSocket: socketPath({
+    flag: "--unixsocket <PATH>",
+    group: "listening",
+    help: "Unix socket to listen on; what is left of another server is replaced",
+  }),
+  unixMode: fileMode({
+    flag: "--unixmode <MODE>",
+    group: "listening",
+    default: "660",
+    help: "Who may connect to --unixsocket",
+  }),
+  adminAddress: address({
+    flag: "--adminaddr <ADDR>",
+    group: "listening",
+    help: "Serve health, metrics, statistics and the API at this address alone, and nothing else there",
   }),
   workers: workerCount({
     flag: "--workers <NUM|auto>",
     group: "listening",
     default: "auto",
     help:
-      "Processes that rooms live in: auto is one for each usable core, up to 8; with 0 rooms live in the server's own " +
-      "process",
+      "Processes that rooms live in: auto is one for each usable core, up to 8, and none with TLS; with 0 rooms live in " +
+      "the server's own process",
   }),
   drainWaitMs: seconds({
     flag: "--drainwait <SECONDS>",

@@ -11,9 +11,9 @@ test("a command alone runs with all defaults", () => {
 test("options may stand before and after the command, and the last one of a kind counts", () => {
   const before = parse("--metrics", "--addr", "[::1]:1", "--frame=json", "cat");
   const after = parse("cat", "--metrics", "--addr=[::1]:1", "--frame=json");
-  const around = parse("--addr", "a:9", "--frame", "--metrics", "cat", "--frame=json", "--addr", "[::1]:1");
+  const around = parse("--log", "text", "--frame", "--metrics", "--addr", "[::1]:1", "cat", "--frame=json");
 
-  expect(before.options).toMatchObject({ metrics: true, address: { host: "::1", port: 1 }, frame: "json" });
+  expect(before.options).toMatchObject({ metrics: true, addresses: [{ host: "::1", port: 1 }], frame: "json" });
   expect(after).toEqual(before);
   expect(around).toEqual(before);
 });
@@ -86,13 +86,14 @@ const ownTests = new Set(["config", "printConfig"]);
 
 test.each(optionNames.filter((name) => !ownTests.has(name)))("%s can be set by its environment variable", (name) => {
   const spec = optionTable[name];
-  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "http://a", "unix", "0.2", "text"];
+  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "http://a", "unix", "0.2", "text", "a:1"];
   const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);
   if (text === undefined) throw new Error("no text is good");
   const value = optionTable[name].parse(text);
 
   expect(value).not.toBe(undefined);
-  const environment = { SCALESOCKET_CACHE: "1", [variableOf(name)]: text };
+  const tls = { SCALESOCKET_TLSCERT: "cert", SCALESOCKET_TLSKEY: "key", SCALESOCKET_WORKERS: "0" };
+  const environment = { SCALESOCKET_CACHE: "1", ...tls, [variableOf(name)]: text };
   expect(parseCommandLine(["cat"], environment)).toMatchObject({ options: { [name]: value } });
 });
 
@@ -145,7 +146,7 @@ test("a flag wins over its variable, which is not even read then", () => {
   const environment = { SCALESOCKET_ADDR: "nonsense", SCALESOCKET_VERBOSE: "2", SCALESOCKET_METRICS: "false" };
   const { options } = run(parseCommandLine(["cat", "--addr", "a:1", "-v", "--metrics"], environment));
 
-  expect(options).toMatchObject({ address: { host: "a", port: 1 }, verbosity: 1, metrics: true });
+  expect(options).toMatchObject({ addresses: [{ host: "a", port: 1 }], verbosity: 1, metrics: true });
 });
 
 test("a bad value is named with where it stood", () => {

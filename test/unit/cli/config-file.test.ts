@@ -35,7 +35,7 @@ describe("what a file may say", () => {
 
     expect({ command, args }).toEqual({ command: "./game.py", args: ["--level", "3"] });
     expect(options).toMatchObject({
-      address: { host: "127.0.0.1", port: 0 },
+      addresses: [{ host: "127.0.0.1", port: 0 }],
       maxMessageBytes: 65_536,
       clientBufferBytes: 65_536,
       metrics: true,
@@ -62,10 +62,11 @@ describe("what a file may say", () => {
 
   test.each(optionNames.filter((name) => name !== "config" && name !== "printConfig"))("%s", (name) => {
     const spec = optionTable[name];
-    const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "0.2", "text"];
+    const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "0.2", "text", "a:1"];
     const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);
     const key = namingsOf(name)[0]?.key ?? "";
-    const file = write("each.json", JSON.stringify({ command: "cat", cache: 1, [key]: text }));
+    const tls = { tlscert: "cert", tlskey: "key", workers: 0 };
+    const file = write("each.json", JSON.stringify({ command: "cat", cache: 1, ...tls, [key]: text }));
     expect(run(file).options[name]).toEqual(spec.parse(text ?? ""));
   });
 });
@@ -199,7 +200,7 @@ describe("--print-config", () => {
       SCALESOCKET_LINGER: "0.5",
     });
     expect(printed).toMatchObject({ command: "cat", args: ["-u"], killgrace: 2, linger: 0.5, log: "json" });
-    expect(printed).toMatchObject({ addr: "0.0.0.0:9000", metrics: false, maxmessage: "1M", workers: "auto" });
+    expect(printed).toMatchObject({ metrics: false, maxmessage: "1M", workers: "auto" });
     expect(printed).toMatchObject({ verbose: 0, passenv: ["PATH", "DYLD_LIBRARY_PATH"] });
     expect(Object.keys(printed)).not.toContain("config");
     expect(Object.keys(printed)).not.toContain("print-config");

@@ -1,0 +1,48 @@
+import { constants } from "node:crypto";
+import { createServer, type Server } from "node:https";
+import type { ServerOptions } from "node:http";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Logger } from "../logger.ts";
+import type { Certificates } from "./certificates.ts";
+
+const handshakeTimeoutMs = 10_000;
+
+/** An HTTP server behind TLS, and a way to end connections that HTTP does not know of yet. */
+export interface SecureServer {
+  readonly http: Server;
+  /** Ends all connections at once. */
+  readonly cut: () => void;
+}
+
+export function createSecureServer(limits: ServerOptions, certificates: Certificates, logger: Logger): SecureServer {
+  const http = createServer({
+    ...limits,
+    ...certificates.context,
+    // As without TLS: a client that has said all it has to say may still hear the rest.
+    allowHalfOpen: true,
+    handshakeTimeout: handshakeTimeoutMs,
+    requestCert: certificates.areAsked,
+    rejectUnauthorized: certificates.areAsked,
+    // A client could have the expensive part of the handshake done again and again.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  } as ServerOptions);
+  certificates.use(http);
+  http.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    logger.debug(`TLS handshake with ${socket.remoteAddress ?? "a client"} failed: ${error.code ?? error.message}`);
+  });
+  const carriers = new Set<Socket>();
+  const carrierOnClose = function (this: Socket): void {
+    carriers.delete(this);
+  };
+  http.on("connection", (carrier: Socket) => {
+    carriers.add(carrier);
+    carrier.on("close", carrierOnClose);
+  });
+  return {
+    http,
+    cut: () => {
+      for (const carrier of carriers) carrier.destroy();
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { closeSync } from "node:fs";
+import { createRequire } from "node:module";
+import { getSystemErrorName } from "node:util";
+
+// <sys/socket.h> of Linux.
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_TYPE = 3;
+const SO_ACCEPTCONN = 30;
+const SO_DOMAIN = 39;
+const MSG_NOSIGNAL = 0x4000;
+const familyBytes = 2;
+const pathBytes = 108;
+const integerBytes = 4;
+
+type Koffi = typeof import("koffi");
+type SendCallback = (error: Error | null, sent: bigint | number) => void;
+
+/** What the system tells of a socket. */
+export interface SocketTraits {
+  readonly isListening: boolean;
+  /** Its path where it is a unix socket, which may be empty. */
+  readonly unixPath: string | undefined;
+}
+
+/** What the C library can do with sockets and Node cannot. Linux only. */
+export class SocketCalls {
+  readonly #koffi: Koffi;
+  readonly #functions: ReturnType<typeof bind>;
+
+  /** @throws where koffi or a function of the C library cannot be loaded. */
+  constructor() {
+    if (process.platform !== "linux") throw new Error(`sockets of ${process.platform} are not known`);
+    this.#koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    this.#functions = bind(this.#koffi);
+  }
+
+  /** What one of our descriptors is. @throws where it is no socket. */
+  describe(descriptor: number): SocketTraits {
+    const isStream = this.#option(descriptor, SO_TYPE) === SOCK_STREAM;
+    const isUnix = this.#option(descriptor, SO_DOMAIN) === AF_UNIX;
+    return {
+      isListening: isStream && this.#option(descriptor, SO_ACCEPTCONN) === 1,
+      unixPath: isUnix ? this.#pathOf(descriptor) : undefined,
+    };
+  }
+
+  /** Sends one datagram to a unix socket; a path that begins with @ is an abstract one. Waits for it on a thread of the pool. */
+  async send(path: string, text: string): Promise<void> {
+    const { socket, connect, send } = this.#functions;
+    const descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) as number;
+    if (descriptor < 0) throw this.#lastError("socket");
+    try {
+      const address = addressOf(path);
+      if (connect(descriptor, address, address.length) !== 0) throw this.#lastError("connect");
+      const bytes = Buffer.from(text);
+      const sent = await new Promise<number>((resolve, reject) => {
+        const callback: SendCallback = (error, count) => (error === null ? resolve(Number(count)) : reject(error));
+        send.async(descriptor, bytes, bytes.length, MSG_NOSIGNAL, callback);
+      });
+      if (sent !== bytes.length) throw new Error("send failed");
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+
+  #option(descriptor: number, option: number): number {
+    const value = new Int32Array(1);
+    const length = Uint32Array.of(integerBytes);
+    if (this.#functions.getsockopt(descriptor, SOL_SOCKET, option, value, length) !== 0) {
+      throw this.#lastError("getsockopt");
+    }
+    return value[0] as number;
+  }
+
+  #pathOf(descriptor: number): string {
+    const address = Buffer.alloc(familyBytes + pathBytes);
+    const length = Uint32Array.of(address.length);
+    if (this.#functions.getsockname(descriptor, address, length) !== 0) throw this.#lastError("getsockname");
+    const path = address.subarray(familyBytes, length[0]).toString();
+    return path.startsWith("\0") ? `@${path.slice(1)}` : path.replace(/\0.*$/s, "");
+  }
+
+  #lastError(call: string): Error {
+    return new Error(`${call}: ${getSystemErrorName(-this.#koffi.errno())}`);
+  }
+}
+
+/** A `struct sockaddr_un` without what is not used of it. @throws where the path is too long. */
+function addressOf(path: string): Buffer {
+  const isAbstract = path.startsWith("@");
+  const name = Buffer.from(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
+  if (name.length > pathBytes) throw new Error("the path is too long");
+  return Buffer.concat([new Uint8Array(Uint16Array.of(AF_UNIX).buffer), name]);
+}
+
+function bind(koffi: Koffi) {
+  const library = koffi.load(null);
+  return {
+    socket: library.func("int socket(int family, int type, int protocol)"),
+    connect: library.func("int connect(int descriptor, void *address, unsigned int length)"),
+    send: library.func("long send(int descriptor, void *bytes, size_t length, int flags)"),
+    getsockopt: library.func("int getsockopt(int descriptor, int level, int option, void *value, void *length)"),
+    getsockname: library.func("int getsockname(int descriptor, void *address, void *length)"),
+  };
+}
