@@ -6,7 +6,7 @@ import type { Logger } from "../logger.ts";
 /** Answers a handshake with why the client is not let in, and ends the connection. */
 export function refuse(socket: Socket, error: unknown, logger: Logger, method = "GET"): void {
   if (error instanceof RefusedError) {
-    logger.info(`refused with ${error.status}: ${error.message}`);
+    logger.info(error.logLine);
     answer(socket, method, error.status, error.message, error.headers);
   } else {
     logger.error(`handshake failed: ${messageOf(error)}`);
