@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { RefusedError } from "../errors.ts";
+import { isTokenProtocol } from "../token-protocol.ts";
 
 const version = "13";
 /** RFC 6455 section 1.3. */
@@ -36,10 +37,15 @@ export function answerHandshake(request: IncomingMessage): string {
   );
 }
 
-/** A client that offers subprotocols expects one of them to be chosen; to the server they are all the same. */
+/**
+ * A client that offers subprotocols expects one of them to be chosen. To the server they are all the same, but for those
+ * that carry a token: such a one is chosen only where there is no other.
+ */
 function firstProtocol(list: string | undefined): string | undefined {
   if (list === undefined) return undefined;
   const names = list.split(",").map((name) => name.trim());
-  if (names.every((name) => token.test(name)) && new Set(names).size === names.length) return names[0];
+  if (names.every((name) => token.test(name)) && new Set(names).size === names.length) {
+    return names.find((name) => !isTokenProtocol(name)) ?? names[0];
+  }
   throw new RefusedError(400, "Sec-WebSocket-Protocol must be a list of different names");
 }
