@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 
 /** Who a client has shown to be. */
 export interface Identity {
-  /** The name under which it is known: `REMOTE_USER` and `#USER`. */
+  /** The name under which it is known: `REMOTE_USER` and `#USER`; empty where it has none. */
   readonly user: string;
   /** How it has shown that (RFC 3875 section 4.1.1), such as `Bearer`. */
   readonly authType: string;
@@ -61,7 +61,7 @@ const variableTable: Readonly<Record<string, Variable>> = {
 /** Variables that are set only where there is a value: whether they are there says something, too. */
 const optionalTable: Readonly<Record<string, (request: JoinRequest) => string | undefined>> = {
   AUTH_TYPE: (request) => request.identity?.authType,
-  REMOTE_USER: (request) => request.identity?.user,
+  REMOTE_USER: (request) => request.identity?.user || undefined,
   HTTPS: (request) => (request.scheme === "https" ? "on" : undefined),
   TLS_CLIENT_S_DN: (request) => request.tlsSubject || undefined,
 };

@@ -6,7 +6,7 @@ import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { createLogger } from "./log.ts";
 
 const exitCodes = { done: 0, failure: 1, usage: 2 } as const;
-const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR"]);
+const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR", "ERR_AUTH_FILE"]);
 const endingSignals = ["SIGTERM", "SIGINT"] as const;
 
 /** Runs the command line tool and resolves to its exit code. */

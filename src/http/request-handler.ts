@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Gate } from "../access/gate.ts";
 import { messageOf, RefusedError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RoomHost } from "../host/room-host.ts";
@@ -13,6 +14,9 @@ const statistics: Readonly<Record<string, (room: RoomSummary) => number>> = {
   connections: (room) => room.connections,
 };
 
+/** Open to everybody: who asks, such as a balancer, has nothing to show. */
+const healthPath = "/health";
+
 /** A page that is made anew for each request. */
 interface Page {
   readonly contentType: string;
@@ -25,6 +29,7 @@ export interface RequestHandlerOptions {
   readonly api: Api | undefined;
   readonly metrics: Page | undefined;
   readonly staticFiles: StaticFiles | undefined;
+  readonly gate: Gate;
   readonly isDraining: () => boolean;
   readonly logger: Logger;
 }
@@ -51,9 +56,16 @@ export class RequestHandler {
       return;
     }
     try {
-      await this.#route(parseTarget(request.url ?? ""), request, response);
+      const target = parseTarget(request.url ?? "");
+      if (target.path === healthPath) {
+        this.#answerHealth(response);
+        return;
+      }
+      await this.#options.gate.guard(request);
+      await this.#route(target, request, response);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
+      if (error.detail !== "") this.#options.logger.info(error.logLine);
       respondText(response, error.status, error.message, error.headers);
     }
   }
@@ -61,8 +73,7 @@ export class RequestHandler {
   async #route(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { hasStats, api, metrics, staticFiles } = this.#options;
     const statsPath = /^\/stats(?:\/([^/]*))?$/.exec(target.rest);
-    if (target.path === "/health") this.#answerHealth(response);
-    else if (target.path === "/metrics") await answerMetrics(metrics, response);
+    if (target.path === "/metrics") await answerMetrics(metrics, response);
     else if (api !== undefined && target.room === "api") await api.answer(target.rest, response);
     else if (hasStats && statsPath !== null) await this.#answerStats(target.room, statsPath[1], response);
     else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);

@@ -37,6 +37,7 @@ export type ServerOptions = Partial<Omit<Options, "log" | "verbosity" | "compat"
 /** Everything that one running server is made of. */
 interface Parts {
   readonly host: RoomHost;
+  readonly gate: Gate;
   readonly http: HttpServer;
 }
 
@@ -70,7 +71,7 @@ export class Server {
 
   /**
    * Starts to listen and returns where. Clients are let in from then on.
-   * @throws ServerError ERR_LISTEN, ERR_STATIC_DIR or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
+   * @throws ServerError ERR_LISTEN, ERR_STATIC_DIR, ERR_AUTH_FILE or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
    */
   async start(): Promise<AddressInfo> {
     if (this.#state !== "new") throw new ServerError("ERR_USAGE", "a server can be started once");
@@ -85,6 +86,7 @@ export class Server {
       await this.#listen(parts.http);
     } catch (error) {
       await parts.host.drain();
+      await parts.gate.close();
       throw error;
     }
     parts.host.open();
@@ -113,6 +115,7 @@ export class Server {
     if (parts !== undefined && this.#state === "running") {
       this.#state = "stopping";
       await parts.host.drain();
+      await parts.gate.close();
       const closed = once(parts.http, "close");
       parts.http.close();
       parts.http.closeAllConnections();
@@ -125,6 +128,7 @@ export class Server {
   async #assemble(): Promise<Parts> {
     const { staticDir, stats, api, metrics } = this.#options;
     const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
+    const gate = await Gate.open(this.#options, this.#logger);
     const host = await this.#startHost();
     const requests = new RequestHandler({
       host,
@@ -132,13 +136,14 @@ export class Server {
       api: api ? new Api(host) : undefined,
       metrics: metrics ? await createMetrics(host) : undefined,
       staticFiles,
+      gate,
       isDraining: () => this.#state === "stopping",
       logger: this.#logger,
     });
-    const upgrade = new Upgrade(host, new Gate(), requests, this.#logger);
+    const upgrade = new Upgrade(host, gate, requests, this.#logger);
     const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
     http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
-    return { host, http };
+    return { host, gate, http };
   }
 
   /** Only what is needed is loaded: the rooms themselves, or what watches workers that have them. */

@@ -1,6 +1,7 @@
 import { ServerError } from "../errors.ts";
 import { frameModes } from "../frame-modes.ts";
 import { jsonFields } from "../json-fields.ts";
+import { checkIdentity } from "./identity-rules.ts";
 import type { Options } from "./table.ts";
 
 /** Refuses what cannot be done together. @throws ServerError ERR_USAGE that names the options and their values. */
@@ -12,6 +13,7 @@ export function checkTogether(options: Options): void {
   checkLinger(options);
   checkPrewarm(options);
   checkStderr(options);
+  checkIdentity(options);
 }
 
 function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void {

@@ -35,6 +35,7 @@ export const optionGroups = {
   rooms: "Rooms",
   limits: "Limits",
   http: "HTTP",
+  identity: "Who may come in",
   logging: "Logging",
   compat: "Compatibility",
 } as const;

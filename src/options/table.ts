@@ -1,5 +1,6 @@
 import { compatOptions } from "./groups/compat.ts";
 import { httpOptions } from "./groups/http.ts";
+import { identityOptions } from "./groups/identity.ts";
 import { limitsOptions } from "./groups/limits.ts";
 import { listeningOptions } from "./groups/listening.ts";
 import { loggingOptions } from "./groups/logging.ts";
@@ -16,6 +17,7 @@ export const optionTable = {
   ...roomsOptions,
   ...limitsOptions,
   ...httpOptions,
+  ...identityOptions,
   ...loggingOptions,
   ...compatOptions,
 } as const;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type CommandLine, parseCommandLine } from "../../../src/cli/command-line.ts";
 import { ServerError } from "../../../src/errors.ts";
-import { completeOptions, optionNames, optionTable, variableOf } from "../../../src/options.ts";
+import { completeOptions, type OptionName, optionNames, optionTable, variableOf } from "../../../src/options.ts";
 import { version } from "../../../src/version.ts";
 
 test("a command alone runs with all defaults", () => {
@@ -61,15 +61,24 @@ test("a value may begin with a dash", () => {
   expect(parse("cat", "--joinmsg", "--frame").options).toMatchObject({ joinMessage: "--frame", frame: undefined });
 });
 
+/** What some options need beside them. */
+const companions: Partial<Record<OptionName, OptionName>> = {
+  cachePersist: "cache",
+  authAudience: "authJwtKey",
+  authIssuer: "authJwtKey",
+  authParam: "authJwtKey",
+};
+
 test.each(optionNames)("%s can be set by its environment variable", (name) => {
   const spec = optionTable[name];
-  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "0.2", "text"];
+  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "0.2", "text", "https://localhost"];
   const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);
   if (text === undefined) throw new Error("no text is good");
   const value = optionTable[name].parse(text);
 
   expect(value).not.toBe(undefined);
-  const environment = { SCALESOCKET_CACHE: "1", [variableOf(name)]: text };
+  const companion = companions[name];
+  const environment = { ...(companion && { [variableOf(companion)]: "1" }), [variableOf(name)]: text };
   expect(parseCommandLine(["cat"], environment)).toMatchObject({ options: { [name]: value } });
 });
 
