@@ -8,13 +8,13 @@ export type Verdict =
   | { readonly kind: "refusal"; readonly status: 401 | 403; readonly challenge: string };
 
 /** Why an answer does not say what it must. */
-export class AnswerFault extends Error {}
+class AnswerFault extends Error {}
 
 /** Printable ASCII: it becomes a line of our own answer. */
 const challengePattern = /^[ -~]{1,1024}$/;
 const standardChallenge = 'Bearer realm="scalesocket"';
 
-/** Reads the answer of a hook. @throws AnswerFault where it is not one that lets in or refuses */
+/** Reads the answer of a hook. Throws where it is not one that lets in or refuses. */
 export function parseAnswer({ status, headers, text }: WholeAnswer): Verdict {
   if (status === 401 || status === 403) {
     const challenge = headers.get("www-authenticate") ?? "";

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import pLimit from "p-limit";
+import { headersByName } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
 import { boundedFetch, fetchFault, type WholeAnswer } from "./bounded-fetch.ts";
 import { cannotTell } from "./challenges.ts";
 import type { Grant } from "./grant.ts";
-import { AnswerFault, parseAnswer, refusalOf, type Verdict } from "./hook-answer.ts";
+import { parseAnswer, refusalOf, type Verdict } from "./hook-answer.ts";
 import { SecretCache } from "./secret-cache.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -29,6 +30,7 @@ export class Hook {
   readonly #url: string;
   readonly #cacheMs: number;
   readonly #logger: Logger;
+  #state: "new" | "works" | "fails" = "new";
   readonly #limit = pLimit(maxAsking);
   readonly #asking = new Set<AbortController>();
   /** Of their own, so that whoever is refused a thousand times does not push out those who were let in. */
@@ -71,12 +73,21 @@ export class Hook {
     try {
       const verdict = parseAnswer(await this.#post(question));
       this.#keep(question, verdict);
+      this.#tell("works");
       return verdict;
     } catch (error) {
-      const fault = error instanceof AnswerFault ? error.message : fetchFault(error);
-      this.#logger.warn(`the hook of --auth-url cannot be used: ${fault}`);
-      throw cannotTell("the hook cannot be used");
+      const fault = `the hook of --auth-url cannot be used: ${fetchFault(error)}`;
+      this.#tell("fails", fault);
+      throw cannotTell(fault);
     }
+  }
+
+  /** Once each time that it changes: each client's refusal is in the log besides. */
+  #tell(state: "works" | "fails", fault = ""): void {
+    if (this.#state === state) return;
+    if (state === "fails") this.#logger.warn(`${fault}; nobody comes in until it can`);
+    else if (this.#state === "fails") this.#logger.info("the hook of --auth-url can be used again");
+    this.#state = state;
   }
 
   /** The time begins before its turn: clients do not wait longer because others do. */
@@ -102,19 +113,7 @@ function describe({ method, rawHeaders, url }: IncomingMessage, visitor: Visitor
     path: url?.split("?", 1)[0],
     room,
     query: visitor.query,
-    headers: Object.fromEntries(headersOf(rawHeaders)),
+    headers: Object.fromEntries([...headersByName(rawHeaders)].filter(([name]) => !omittedHeaders.has(name))),
     address: visitor.remoteAddress,
   };
-}
-
-/** Headers by their names in small letters; those of one name become one (RFC 9110 section 5.3). */
-function headersOf(rawHeaders: readonly string[]): Map<string, string> {
-  const headers = new Map<string, string>();
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const [name = "", value = ""] = [rawHeaders[at]?.toLowerCase(), rawHeaders[at + 1]];
-    if (omittedHeaders.has(name)) continue;
-    const before = headers.get(name);
-    headers.set(name, before === undefined ? value : `${before}${name === "cookie" ? "; " : ", "}${value}`);
-  }
-  return headers;
 }

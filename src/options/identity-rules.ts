@@ -21,7 +21,7 @@ function checkUrls({ authUrl, authJwks }: Options): void {
   }
 }
 
-function checkTokens({ authJwtKey, authJwks, authAudience, authIssuer, authParam }: Options): void {
+function checkTokens({ authJwtKey, authJwks, authAudience, authIssuer, authParam, authUrl }: Options): void {
   if (authJwtKey !== undefined && authJwks !== undefined) {
     refuse(
       `--auth-jwt-key=${authJwtKey} and --auth-jwks=${authJwks} both say who signs tokens; give one of them ` +
@@ -32,10 +32,12 @@ function checkTokens({ authJwtKey, authJwks, authAudience, authIssuer, authParam
   const given = [
     ["--auth-audience", authAudience],
     ["--auth-issuer", authIssuer],
-    ["--auth-param", authParam],
   ] as const;
   for (const [flag, value] of given) {
     if (value !== undefined) refuse(`${flag}=${value} is about tokens, so it needs --auth-jwt-key or --auth-jwks`);
+  }
+  if (authParam !== undefined && authUrl === undefined) {
+    refuse(`--auth-param=${authParam} carries a secret, so it needs --auth-jwt-key, --auth-jwks or --auth-url`);
   }
 }
 

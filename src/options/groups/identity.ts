@@ -1,4 +1,4 @@
-import { parameterName, presentText, webUrl } from "../access-kinds.ts";
+import { parameterName, presentText, webUrl } from "../identity-kinds.ts";
 import { seconds } from "../kinds.ts";
 
 /** What clients have to show before they come in. */
@@ -32,7 +32,7 @@ export const identityOptions = {
   authParam: parameterName({
     flag: "--auth-param <NAME>",
     group: "identity",
-    help: "Take a token also from this query parameter, which is neither logged nor handed on",
+    help: "Take a token also from this query parameter, which is neither logged nor handed on to processes",
   }),
   authUrl: webUrl({
     flag: "--auth-url <URL>",
