@@ -253,3 +253,35 @@ test("a hook decides about websockets only, and alone", async () => {
     expect(stderr).toContain(`does not go together with ${flag}=${value}`);
   }
 });
+
+test("the hook is asked about a bounded number of clients at once, and the others wait for that", async () => {
+  const waiting: ServerResponse[] = [];
+  let asking = 0;
+  let most = 0;
+  await using hook = await hookThat((response) => {
+    asking += 1;
+    most = Math.max(most, asking);
+    response.on("finish", () => {
+      asking -= 1;
+    });
+    waiting.push(response);
+  });
+  await using server = await start(hook);
+  const refused = Array.from({ length: 80 }, () => ask(server.port, upgradeRequest("/room")));
+  await until(
+    () => waiting.length === 64,
+    () => `64 questions, got ${waiting.length}`,
+  );
+  // Whoever else asks meanwhile is answered.
+  expect((await server.http("/health")).status).toBe(200);
+  for (let answered = 0; answered < 80; answered += 1) {
+    await until(
+      () => waiting.length > answered,
+      () => `question ${answered}`,
+    );
+    waiting[answered]?.writeHead(403).end();
+  }
+  const statuses = (await Promise.all(refused)).map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set([403]));
+  expect([most, hook.asked.length]).toEqual([64, 80]);
+});
