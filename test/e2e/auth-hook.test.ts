@@ -18,12 +18,12 @@ interface Hook extends WebServer {
 /** A hook that answers as the test says, and remembers what it was asked. */
 async function hookThat(answer: (response: ServerResponse, body: string) => void): Promise<Hook> {
   const asked: Hook["asked"] = [];
-  const server = await webServer((request, response) => {
-    void bodyOf(request).then((body) => {
-      asked.push({ request, body });
-      answer(response, body);
-    });
-  });
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await bodyOf(request);
+    asked.push({ request, body });
+    answer(response, body);
+  };
+  const server = await webServer((request, response) => void take(request, response));
   return Object.defineProperty(server, "asked", { value: asked }) as Hook;
 }
 
@@ -160,8 +160,12 @@ test.for(faults)("a hook that answers with %s lets nobody in", async ([, status,
   expect(server.log().split("nobody comes in until it can").length).toBe(2);
 });
 
+function endConnection(response: ServerResponse): void {
+  response.socket?.destroy();
+}
+
 test("a hook that is not there, that says nothing, or that ends in the middle lets nobody in, and another answer does", async () => {
-  let answer: (response: ServerResponse) => void = (response) => response.socket?.destroy();
+  let answer = endConnection;
   await using hook = await hookThat((response) => answer(response));
   await using server = await start(hook);
   expect((await refusal(server, "room")).status).toBe(503);
@@ -210,13 +214,14 @@ test("answers are kept for requests that are the same in everything", async () =
   expect(await userOf("b", { Authorization: "bob" })).toBe("Hook:bob");
   expect(hook.asked.length).toBe(3);
   // The same again, then one thing different each time.
-  await using _again = await join(server, "a", { headers: { Authorization: "ann" } });
+  await using again = await join(server, "a", { headers: { Authorization: "ann" } });
   expect((await refusal(server, "a")).status).toBe(401);
   expect(hook.asked.length).toBe(3);
-  await using _path = await join(server, "a/deeper", { headers: { Authorization: "ann" } });
-  await using _query = await join(server, "a?x", { headers: { Authorization: "ann" } });
-  await using _header = await join(server, "a", { headers: { Authorization: "ann", Cookie: "x" } });
+  await using deeper = await join(server, "a/deeper", { headers: { Authorization: "ann" } });
+  await using asking = await join(server, "a?x", { headers: { Authorization: "ann" } });
+  await using showing = await join(server, "a", { headers: { Authorization: "ann", Cookie: "x" } });
   expect(hook.asked.length).toBe(6);
+  expect([again, deeper, asking, showing].every(({ socket }) => socket.readyState === socket.OPEN)).toBe(true);
 });
 
 test("without --auth-cache the hook is asked each time, over connections that are used again", async () => {
@@ -235,8 +240,8 @@ test("a client is closed with 4003 when the hook says that its time is over, and
   await using server = await start(hook, "--auth-cache", "60");
   await using client = await join(server, "room");
   expect((await client.closed).code).toBe(4003);
-  await using _next = await join(server, "room");
-  expect(hook.asked.length).toBe(2);
+  await using next = await join(server, "room");
+  expect([hook.asked.length, next.socket.readyState]).toEqual([2, next.socket.OPEN]);
 });
 
 test("a hook decides about websockets only, and alone", async () => {

@@ -118,10 +118,10 @@ const refused: readonly Case[] = [
   ["of no issuer", wrongClaim("iss"), () => token(signer, { sub: "ann", aud: claims.aud })],
   ["that has expired", "the token has expired", () => token(signer, { ...claims, exp: inSeconds(-10) })],
   ["that is not valid yet", wrongClaim("nbf"), () => token(signer, { ...claims, nbf: inSeconds(30) })],
-  ["whose end is a text", wrongClaim("exp"), () => token(signer, { ...claims, ...{ exp: "never" } })],
+  ["whose end is a text", wrongClaim("exp"), () => token(signer, { ...claims, exp: "never" })],
   ["whose claims were changed", wrongSignature, changedToken],
   ["with a critical header", `${notValid} (it cannot be read: ERR_JOSE_NOT_SUPPORTED)`, criticalToken],
-  ["with a number for a user", noText, () => token(signer, { ...claims, ...{ sub: 7 } })],
+  ["with a number for a user", noText, () => token(signer, { ...claims, sub: 7 })],
   ["with a line's end in the user", noName, () => token(signer, { ...claims, sub: "ann\nREMOTE_ADDR=x" })],
   ["with a NUL in the user", noName, () => token(signer, { ...claims, sub: "ann\0" })],
   ["with half a character in the user", noName, () => token(signer, { ...claims, sub: "ann\ud800" })],
@@ -161,7 +161,7 @@ const taken: readonly (readonly [name: string, user: string, make: () => Promise
   ["with a user of 256 bytes", "a".repeat(256), () => token(signer, { ...claims, sub: "a".repeat(256) })],
   ["with a user in any letters", "Ænn 😀:%", () => token(signer, { ...claims, sub: "Ænn 😀:%" })],
   ["with no user", "", () => token(signer, { aud: claims.aud, iss: claims.iss })],
-  ["without an end", "ann", () => token(signer, { ...claims, ...{ exp: undefined } })],
+  ["without an end", "ann", () => token(signer, { ...claims, exp: undefined })],
 ];
 
 /** A room of its own for each, whose program is started for it. */

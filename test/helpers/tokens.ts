@@ -12,12 +12,12 @@ export interface Signer {
 
 const hourS = 3600;
 
-/** A key pair or a secret for an algorithm of RFC 7518 or RFC 8037. */
-export function createSigner(algorithm: string): Signer {
+/** A key pair or a secret for an algorithm of RFC 7518 or RFC 8037; `kid` is its name in a set. */
+export function createSigner(algorithm: string, kid?: string): Signer {
   if (algorithm.startsWith("HS")) return secretSigner(randomBytes(32).toString("base64url"));
   const { privateKey, publicKey } = generate(algorithm);
   const text = publicKey.export({ type: "spki", format: "pem" }) as string;
-  return { algorithm, key: privateKey, text, jwk: { ...publicKey.export({ format: "jwk" }) } };
+  return { algorithm, key: privateKey, text, jwk: { ...publicKey.export({ format: "jwk" }), kid } };
 }
 
 /** Signs with a text that is known as a secret, or taken for one. */
@@ -34,7 +34,7 @@ export async function token(
   header: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   const all = { exp: inSeconds(hourS), ...claims };
-  return new SignJWT(all as JWTPayload).setProtectedHeader({ alg: signer.algorithm, ...header }).sign(signer.key);
+  return new SignJWT(all).setProtectedHeader({ alg: signer.algorithm, ...header }).sign(signer.key);
 }
 
 /** A token without a signature, as attackers write it. */

@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { parseKeys } from "../../../src/access/token-keys.ts";
 import { createSigner } from "../../helpers/tokens.ts";
@@ -26,8 +26,9 @@ function faultOf(content: string | Buffer | object): string {
   }
 }
 
-function pem(type: "pkcs8" | "pkcs1" | "spki", pair: { export: (options: any) => string | Buffer }): string {
-  return pair.export({ type, format: "pem" }) as string;
+function pem(key: KeyObject, type: "pkcs1" | "pkcs8" | "spki" = "spki"): string {
+  // Which types there are depends on whether the key is a public one.
+  return (key.export as (options: object) => string).call(key, { type, format: "pem" });
 }
 
 function der(text: string): Buffer {
@@ -36,7 +37,7 @@ function der(text: string): Buffer {
 
 test("what kind of key a file holds follows from what it looks like", () => {
   expect(keysOf(rsa.text)).toEqual([["RS256", undefined]]);
-  expect(keysOf(pem("pkcs1", createPublicKey(rsa.text)))).toEqual([["RS256", undefined]]);
+  expect(keysOf(pem(createPublicKey(rsa.text), "pkcs1"))).toEqual([["RS256", undefined]]);
   expect(keysOf(ec.text)).toEqual([["ES256", undefined]]);
   expect(keysOf(`Some words before it.\n${edwards.text}\n\n`)).toEqual([["EdDSA", undefined]]);
   expect(keysOf({ ...ec.jwk, kid: "a" })).toEqual([["ES256", "a"]]);
@@ -98,7 +99,7 @@ const faults: readonly (readonly [name: string, content: string | Buffer | objec
   ],
   [
     "a private key",
-    pem("pkcs8", ec.key),
+    pem(ec.key, "pkcs8"),
     "holds a private key, which only those need who sign tokens; give the public key",
   ],
   [
@@ -111,18 +112,18 @@ const faults: readonly (readonly [name: string, content: string | Buffer | objec
   ["a JWK without its parts", { kty: "RSA" }, "holds no public key or certificate that can be read"],
   [
     "a small RSA key",
-    generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey.export({ type: "spki", format: "pem" }),
+    pem(generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey),
     "an RSA key must have at least 2048 bits, this one has 1024",
   ],
   ["another curve", p384.text, "keys must be RSA, P-256 or Ed25519, not secp384r1"],
   [
     "a key for other signatures",
-    generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).publicKey.export({ type: "spki", format: "pem" }),
+    pem(generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).publicKey),
     "keys must be RSA, P-256 or Ed25519, not rsa-pss",
   ],
   [
     "a key for something else",
-    generateKeyPairSync("x25519").publicKey.export({ type: "spki", format: "pem" }),
+    pem(generateKeyPairSync("x25519").publicKey),
     "keys must be RSA, P-256 or Ed25519, not x25519",
   ],
   ["broken JSON", "{", "begins with a brace but is not JSON"],

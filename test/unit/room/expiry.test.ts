@@ -6,11 +6,15 @@ import { FakeClientLink } from "../../helpers/fakes.ts";
 
 const dayMs = 86_400_000;
 
+/** The one that was made last. */
+let started: Expiry | undefined;
+
 beforeEach(() => {
   vi.useFakeTimers();
 });
 
 afterEach(() => {
+  started?.stop();
   vi.useRealTimers();
 });
 
@@ -19,12 +23,12 @@ test("a time that has come is told once, and one that has passed soon", () => {
   const onExpired = (): void => {
     told += 1;
   };
-  new Expiry(Date.now() + 90_000, onExpired);
+  started = new Expiry(Date.now() + 90_000, onExpired);
   vi.advanceTimersByTime(89_999);
   expect(told).toBe(0);
   vi.advanceTimersByTime(100_000);
   expect(told).toBe(1);
-  new Expiry(Date.now() - dayMs, onExpired);
+  started = new Expiry(Date.now() - dayMs, onExpired);
   vi.advanceTimersByTime(1);
   expect(told).toBe(2);
 });
@@ -34,7 +38,7 @@ test("a time may be further away than timers can count, or never come", () => {
   const onExpired = (): void => {
     told += 1;
   };
-  new Expiry(Date.now() + 60 * dayMs, onExpired);
+  started = new Expiry(Date.now() + 60 * dayMs, onExpired);
   const never = [1e300, Infinity].map((atMs) => new Expiry(atMs, onExpired));
   vi.advanceTimersByTime(60 * dayMs - 1);
   expect(told).toBe(0);
