@@ -6,11 +6,12 @@ const flag = "--auth-jwt-key";
 
 /** The keys of a file, by which tokens are checked. */
 export class KeyFile implements Reloadable {
-  readonly what = "the keys of tokens";
+  readonly what: string;
   readonly #path: string;
   #keys: readonly TokenKey[] = [];
 
   private constructor(path: string) {
+    this.what = `keys of tokens ${path}`;
     this.#path = path;
   }
 

@@ -18,7 +18,7 @@ const maxWaitingPerAddress = 16;
 
 /** Users and their passwords (RFC 7617), out of a file. */
 export class Passwords implements Reloadable {
-  readonly what = "the users of --auth-basic";
+  readonly what: string;
   readonly #path: string;
   readonly #hasher: Hasher;
   readonly #logger: Logger;
@@ -32,6 +32,7 @@ export class Passwords implements Reloadable {
   readonly #decoyKey = randomBytes(32);
 
   private constructor(path: string, hasher: Hasher, logger: Logger) {
+    this.what = `users ${path}`;
     this.#path = path;
     this.#hasher = hasher;
     this.#logger = logger;
