@@ -21,6 +21,14 @@ export async function boundedFetch(url: string, init: RequestInit, maxBytes: num
   return { status: response.status, headers: response.headers, text: Buffer.concat(chunks).toString("utf8") };
 }
 
+/** What a server that closes a connection does to the request that was just sent on it. */
+const cutCodes = new Set<unknown>(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+
+/** Whether the connection was cut: on one that was used before, that may say nothing of what was asked. */
+export function wasCut(error: unknown): boolean {
+  return error instanceof Error && cutCodes.has((error as { cause?: { code?: unknown } }).cause?.code);
+}
+
 /** Why there was no answer, without the URL, which may hold secrets. */
 export function fetchFault(error: unknown): string {
   if (!(error instanceof Error)) return "it cannot be reached";

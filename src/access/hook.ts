@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import pLimit from "p-limit";
 import { headersByName } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
-import { boundedFetch, fetchFault, type WholeAnswer } from "./bounded-fetch.ts";
+import { boundedFetch, fetchFault, wasCut, type WholeAnswer } from "./bounded-fetch.ts";
 import { cannotTell } from "./challenges.ts";
 import type { Grant } from "./grant.ts";
 import { parseAnswer, refusalOf, type Verdict } from "./hook-answer.ts";
@@ -90,6 +90,15 @@ export class Hook {
     this.#state = state;
   }
 
+  async #postAgainIfCut(init: RequestInit): Promise<WholeAnswer> {
+    try {
+      return await boundedFetch(this.#url, init, maxAnswerBytes);
+    } catch (error) {
+      if (!wasCut(error)) throw error;
+      return boundedFetch(this.#url, init, maxAnswerBytes);
+    }
+  }
+
   /** The time begins before its turn: clients do not wait longer because others do. */
   async #post(body: string): Promise<WholeAnswer> {
     const controller = new AbortController();
@@ -98,7 +107,7 @@ export class Hook {
     const headers = { "Content-Type": "application/json", Accept: "application/json" };
     const init = { method: "POST", headers, body, signal: controller.signal };
     try {
-      return await this.#limit(() => boundedFetch(this.#url, init, maxAnswerBytes));
+      return await this.#limit(() => this.#postAgainIfCut(init));
     } finally {
       clearTimeout(timer);
       this.#asking.delete(controller);

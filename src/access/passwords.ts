@@ -60,10 +60,12 @@ export class Passwords implements Reloadable {
     const { user, password } = shown;
     const hash = this.#hashes.get(user);
     const key = this.#right.keyOf(JSON.stringify([hash ?? null, user, password]));
-    const isRight = this.#right.get(key) ?? (await this.#verdict(key, hash ?? this.#decoy(user), password, address));
-    if (hash === undefined) throw wrongPassword("there is no such user");
-    if (!isRight) throw wrongPassword("the password is wrong");
-    this.#right.set(key, true, keepMs);
+    if (this.#right.get(key) === undefined) {
+      const fits = await this.#verdict(key, hash ?? this.#decoy(user), password, address);
+      if (hash === undefined) throw wrongPassword("there is no such user");
+      if (!fits) throw wrongPassword("the password is wrong");
+      this.#right.set(key, true, keepMs);
+    }
     return { identity: { user, authType: "Basic", expiresAtMs: null }, rooms: null };
   }
 

@@ -189,6 +189,19 @@ test("a hook that is not there, that says nothing, or that ends in the middle le
   );
 });
 
+test("a hook that has closed a connection before it was used again is asked once more", async () => {
+  await using hook = await hookThat((response) => {
+    if (hook.asked.length === 2) response.socket?.destroy();
+    else response.end('{"user":"ann"}');
+  });
+  await using server = await start(hook);
+  for (const room of ["a", "b"]) {
+    await using client = await join(server, room);
+    expect(await client.messages(1)).toEqual(["Hook:ann"]);
+  }
+  expect(hook.asked.length).toBe(3);
+});
+
 test("a server stops though a hook says nothing", async () => {
   await using hook = await hookThat(() => undefined);
   await using server = await start(hook);

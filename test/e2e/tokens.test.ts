@@ -352,7 +352,7 @@ plainTest.each([
   await using lasting = await join(server, "room", bearer(await token(signer, claims)));
   await lasting.messages(1);
   // Five seconds are for clocks that differ.
-  await using short = await join(server, "room", bearer(await token(signer, { ...claims, exp: inSeconds(-3) })));
+  await using short = await join(server, "room", bearer(await token(signer, { ...claims, exp: inSeconds(-2) })));
   expect(await short.closed).toEqual({ code: 4003, reason: "what you have shown to come in has expired" });
   lasting.send("hello");
   expect(await lasting.messages(2)).toEqual(["Bearer:ann", "hello"]);
@@ -367,7 +367,7 @@ plainTest("who waits for a room's next process is closed when the token expires,
   await first.messages(1);
   first.socket.close();
   await first.closed;
-  await using waiting = await join(server, "room", bearer(await token(signer, { ...claims, exp: inSeconds(-3) })));
+  await using waiting = await join(server, "room", bearer(await token(signer, { ...claims, exp: inSeconds(-2) })));
   expect((await waiting.closed).code).toBe(4003);
   expect(waiting.received).toEqual([]);
 });
