@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Gate } from "../access/gate.ts";
+import type { Header } from "../answer-headers.ts";
 import { messageOf, RefusedError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Api } from "./api.ts";
-import { respond, respondJson, respondText } from "./respond.ts";
+import { redirectToFolder, respond, respondJson, respondText } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { parseTarget, type Target } from "./target.ts";
 
@@ -14,7 +15,6 @@ const statistics: Readonly<Record<string, (room: RoomSummary) => number>> = {
   connections: (room) => room.connections,
 };
 
-/** Open to everybody: who asks, such as a balancer, has nothing to show. */
 const healthPath = "/health";
 
 /** A page that is made anew for each request. */
@@ -25,6 +25,9 @@ interface Page {
 
 export interface RequestHandlerOptions {
   readonly host: RoomHost;
+  readonly basePath: string;
+  /** Headers of all answers. */
+  readonly headers: readonly Header[];
   readonly hasStats: boolean;
   readonly api: Api | undefined;
   readonly metrics: Page | undefined;
@@ -43,6 +46,7 @@ export class RequestHandler {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
+    for (const { name, value } of this.#options.headers) response.appendHeader(name, value);
     this.#answer(request, response).catch((error: unknown) => {
       this.#options.logger.error(`request failed: ${messageOf(error)}`);
       if (response.headersSent) response.destroy();
@@ -56,13 +60,10 @@ export class RequestHandler {
       return;
     }
     try {
-      const target = parseTarget(request.url ?? "");
-      if (target.path === healthPath) {
-        this.#answerHealth(response);
-        return;
-      }
-      await this.#options.gate.guard(request);
-      await this.#route(target, request, response);
+      const url = request.url ?? "";
+      // Who asks for it knows the server's address, and need not know which part of a site it is.
+      if (parseTarget(url).path === healthPath) this.#answerHealth(response);
+      else await this.#answerBelow(parseTarget(url, this.#options.basePath), request, response);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       if (error.detail !== "") this.#options.logger.info(error.logLine);
@@ -70,14 +71,25 @@ export class RequestHandler {
     }
   }
 
+  /** `/health` is open to everybody: who asks, such as a balancer, has nothing to show. */
+  async #answerBelow(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (target.path === healthPath) {
+      this.#answerHealth(response);
+      return;
+    }
+    await this.#options.gate.guard(request);
+    await this.#route(target, request, response);
+  }
+
   async #route(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { hasStats, api, metrics, staticFiles } = this.#options;
+    const { basePath, hasStats, api, metrics, staticFiles } = this.#options;
     const statsPath = /^\/stats(?:\/([^/]*))?$/.exec(target.rest);
-    if (target.path === "/metrics") await answerMetrics(metrics, response);
+    if (target.path === "") redirectToFolder(request, response);
+    else if (target.path === "/metrics") await answerMetrics(metrics, response);
     else if (api !== undefined && target.room === "api") await api.answer(target.rest, response);
     else if (hasStats && statsPath !== null) await this.#answerStats(target.room, statsPath[1], response);
     else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);
-    else respondText(response, 404, notFoundText(request, target));
+    else respondText(response, 404, notFoundText(request, target, basePath));
   }
 
   #answerHealth(response: ServerResponse): void {
@@ -109,8 +121,8 @@ async function answerMetrics(metrics: Page | undefined, response: ServerResponse
 }
 
 /** Whoever opens the server in a browser learns what it is for. */
-function notFoundText(request: IncomingMessage, target: Target): string {
+function notFoundText(request: IncomingMessage, target: Target, basePath: string): string {
   if (target.path !== "/") return "not found";
   const host = request.headers.host ?? "<host>";
-  return `ScaleSocket is running. Connect a websocket to ws://${host}/<room>, or serve files with --staticdir.`;
+  return `ScaleSocket is running. Connect a websocket to ws://${host}${basePath}/<room>, or serve files with --staticdir.`;
 }

@@ -44,6 +44,10 @@ export class Connection implements ClientEvents {
     this.#allowedBytes = limits.clientBufferBytes;
   }
 
+  get pendingBytes(): number {
+    return this.#link?.pendingBytes ?? 0;
+  }
+
   /** What the client has shown to come in holds until `expiresAtMs`, in milliseconds of Unix time; null is for ever. */
   open(link: ClientLink, expiresAtMs: number | null = null): void {
     this.#link = link;
