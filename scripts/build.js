@@ -20,6 +20,7 @@ async function bundle() {
       main: `${dist}/cli/main.js`,
       index: `${dist}/index.js`,
       "worker-main": `${dist}/workers/worker-main.js`,
+      "password-thread": `${dist}/access/password-thread.js`,
     },
     platform: "node",
     external: [/^node:/, "koffi", "pino", "prom-client", "send", "ws"],

@@ -23,6 +23,7 @@ const ownNames = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
+  "www-authenticate",
 ]);
 
 /** Whether a header may be the same on all answers. */

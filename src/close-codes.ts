@@ -53,6 +53,11 @@ export const closeCodes = {
     when: "The room has nothing to run its next process with, such as a free TCP port",
     comeBack: "Yes, after some seconds",
   },
+  expired: {
+    code: 4003,
+    when: "What the client has shown to come in, such as a token, has expired",
+    comeBack: "Yes, at once, with a new token",
+  },
   tooSlow: {
     code: 4008,
     when: "More waited for the client than its buffer holds, and it took nothing for 5 s",

@@ -10,6 +10,7 @@ export const errorCodes = {
   ERR_WORKER: "A worker process cannot be started",
   ERR_LIMITS: "The system cannot limit processes as the options ask",
   ERR_STATIC_DIR: "The folder of static files cannot be served",
+  ERR_AUTH_FILE: "A file of keys or passwords cannot be used",
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
@@ -29,11 +30,19 @@ export class ServerError extends Error {
 export class RefusedError extends ServerError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** What only the log is told, empty where the message says all. */
+  readonly detail: string;
 
-  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}, detail = "") {
     super("ERR_REFUSED", message);
     this.status = status;
     this.headers = headers;
+    this.detail = detail;
+  }
+
+  /** The refusal as one line of the log. */
+  get logLine(): string {
+    return `refused with ${this.status}: ${this.message}${this.detail === "" ? "" : ` (${this.detail})`}`;
   }
 
   /** A refusal of one who asks too much: 429, with the seconds after which another try makes sense. */
@@ -42,8 +51,8 @@ export class RefusedError extends ServerError {
   }
 
   /** A refusal for now: 503, with the seconds after which another try makes sense. */
-  static forNow(message: string, retryAfterS: number): RefusedError {
-    return new RefusedError(503, message, { "Retry-After": String(retryAfterS) });
+  static forNow(message: string, retryAfterS: number, detail = ""): RefusedError {
+    return new RefusedError(503, message, { "Retry-After": String(retryAfterS) }, detail);
   }
 }
 

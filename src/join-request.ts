@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 
 /** Who a client has shown to be. */
 export interface Identity {
-  /** The name under which it is known: `REMOTE_USER` and `#USER`. */
+  /** The name under which it is known: `REMOTE_USER` and `#USER`; empty where it has none. */
   readonly user: string;
   /** How it has shown that (RFC 3875 section 4.1.1), such as `Bearer`. */
   readonly authType: string;
@@ -64,7 +64,7 @@ const variableTable: Readonly<Record<string, Variable>> = {
 /** Variables that are set only where there is a value: whether they are there says something, too. */
 const optionalTable: Readonly<Record<string, (request: JoinRequest) => string | undefined>> = {
   AUTH_TYPE: (request) => request.identity?.authType,
-  REMOTE_USER: (request) => request.identity?.user,
+  REMOTE_USER: (request) => request.identity?.user || undefined,
   HTTPS: (request) => (request.scheme === "https" ? "on" : undefined),
   TLS_CLIENT_S_DN: (request) => request.tlsSubject || undefined,
 };
@@ -80,10 +80,9 @@ const headerName = /^[A-Za-z0-9-]+$/;
 /** What describes a client to a process: the CGI variables, and its headers as `HTTP_*`. */
 export function cgiVariables(request: JoinRequest, software: string): Map<string, string> {
   const variables = new Map<string, string>();
-  for (let at = 0; at + 1 < request.rawHeaders.length; at += 2) {
-    const name = request.rawHeaders[at]?.toLowerCase() ?? "";
+  for (const [name, value] of headersByName(request.rawHeaders)) {
     if (!headerName.test(name) || withheldHeaders.has(name)) continue;
-    addHeader(variables, name, decodeHeader(request.rawHeaders[at + 1] ?? ""));
+    variables.set(`HTTP_${name.toUpperCase().replaceAll("-", "_")}`, value);
   }
   for (const [name, valueOf] of Object.entries(variableTable)) variables.set(name, valueOf(request, software));
   for (const [name, valueOf] of Object.entries(optionalTable)) {
@@ -93,12 +92,19 @@ export function cgiVariables(request: JoinRequest, software: string): Map<string
   return variables;
 }
 
-/** Headers of one name become one value (RFC 9110 section 5.3; cookies: RFC 6265 section 5.4). */
-function addHeader(variables: Map<string, string>, name: string, value: string): void {
-  const variable = `HTTP_${name.toUpperCase().replaceAll("-", "_")}`;
-  const before = variables.get(variable);
-  const separator = name === "cookie" ? "; " : ", ";
-  variables.set(variable, before === undefined ? value : before + separator + value);
+/**
+ * Headers by their names in small letters. Those of one name become one value (RFC 9110 section 5.3; cookies: RFC 6265
+ * section 5.4).
+ */
+export function headersByName(rawHeaders: readonly string[]): Map<string, string> {
+  const headers = new Map<string, string>();
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase() ?? "";
+    const value = decodeHeader(rawHeaders[at + 1] ?? "");
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before}${name === "cookie" ? "; " : ", "}${value}`);
+  }
+  return headers;
 }
 
 /** Header bytes reach us as Latin-1; where they are UTF-8, that is what was meant. */

@@ -37,12 +37,14 @@ export class AllowedHosts {
     this.#allowed = list === undefined || list.includes(everyHost) ? undefined : new Set(list.map(canonical));
   }
 
-  /** @throws RefusedError 403 */
-  check({ host, scheme }: Visitor, hasHost: boolean): void {
+  /** `localAddress` is where the client has connected to. @throws RefusedError 403 */
+  check({ host, scheme }: Visitor, hasHost: boolean, localAddress = ""): void {
     // No browser leaves it out.
     if (this.#allowed === undefined || !hasHost) return;
     const asked = parseAuthority(host);
     if (asked !== undefined && this.#has(this.#allowed, asked, scheme)) return;
+    // No name was made to lead here where there is none: probes and scrapers ask by address.
+    if (asked !== undefined && asked.host === parseAuthority(withBrackets(localAddress))?.host) return;
     const name = asked === undefined ? "this host" : asked.host;
     throw new RefusedError(
       403,

@@ -1,10 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import { RefusedError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+import type { Reloadable } from "../reloadable.ts";
 import { AllowedHosts } from "./allowed-hosts.ts";
+import { checkRoom } from "./grant.ts";
+import { IdentityCheck, type IdentityOptions } from "./identity-check.ts";
 import { Origins } from "./origins.ts";
-import type { Place, Places } from "./places.ts";
+import type { Ticket, Tickets } from "./tickets.ts";
 import { Proxies } from "./proxies.ts";
-import { describeVisitor, type Visitor } from "./visitor.ts";
+import { withoutSecrets } from "./shown.ts";
+import { describeVisitor, plainAddress, type Visitor } from "./visitor.ts";
 
 /** More headers than any client needs; each becomes a variable of a process. */
 const maxHeaders = 100;
@@ -20,11 +25,11 @@ export interface Wish {
 /** A visitor who was let in. */
 export interface Guest {
   readonly visitor: Visitor;
-  /** Has to be given back when the guest is gone; undefined where places are not counted. */
-  readonly place: Place | undefined;
+  /** Has to be given back when the guest is gone; undefined where tickets are not counted. */
+  readonly ticket: Ticket | undefined;
 }
 
-export interface GateOptions {
+export interface GateOptions extends IdentityOptions {
   /** Undefined allows all. */
   readonly allowedHosts: readonly string[] | undefined;
   readonly origins: readonly string[] | undefined;
@@ -32,40 +37,68 @@ export interface GateOptions {
   readonly trustedProxies: readonly string[] | undefined;
 }
 
-/** Decides who may come in, before anything else is done for them. */
+/** Decides who may come in, before anything else is done for them. What costs the most is asked last. */
 export class Gate {
   readonly #proxies: Proxies;
   readonly #hosts: AllowedHosts;
   readonly #origins: Origins;
-  readonly #places: Places;
+  readonly #tickets: Tickets;
+  readonly #identity: IdentityCheck | undefined;
+  readonly #tokenParameter: string | undefined;
 
-  constructor({ allowedHosts, origins, sameOrigin, trustedProxies }: GateOptions, places: Places) {
-    this.#proxies = new Proxies(trustedProxies);
-    this.#hosts = new AllowedHosts(allowedHosts);
-    this.#origins = new Origins(origins, sameOrigin);
-    this.#places = places;
+  private constructor(options: GateOptions, tickets: Tickets, identity: IdentityCheck | undefined) {
+    this.#proxies = new Proxies(options.trustedProxies);
+    this.#hosts = new AllowedHosts(options.allowedHosts);
+    this.#origins = new Origins(options.origins, options.sameOrigin);
+    this.#tickets = tickets;
+    this.#identity = identity;
+    this.#tokenParameter = options.authParam;
+  }
+
+  /** @throws ServerError ERR_AUTH_FILE */
+  static async open(options: GateOptions, tickets: Tickets, logger: Logger): Promise<Gate> {
+    return new Gate(options, tickets, await IdentityCheck.open(options, logger));
+  }
+
+  /** What can be read again while the server runs. */
+  get reloadables(): readonly Reloadable[] {
+    return this.#identity?.reloadables ?? [];
   }
 
   /** Lets a client go to a room. @throws RefusedError where it may not. */
-  async admit(request: IncomingMessage, { query }: Wish): Promise<Guest> {
-    const visitor = this.#describe(request, query);
+  async admit(request: IncomingMessage, { room, query }: Wish): Promise<Guest> {
+    const visitor = this.recognize(request, query);
     this.#origins.check(request, visitor);
-    const place = this.#places.take(visitor.remoteAddress);
-    return { visitor, place };
+    const ticket = this.#tickets.take(visitor.remoteAddress);
+    try {
+      const grant = await this.#identity?.grant(request, visitor, room);
+      if (grant !== undefined) checkRoom(grant, room);
+      const identity = grant?.identity ?? null;
+      return { visitor: { ...withoutSecrets(visitor, this.#tokenParameter), identity }, ticket };
+    } catch (error) {
+      ticket?.giveBack();
+      throw error;
+    }
   }
 
-  /** Lets a request be answered that does not ask for a websocket. @throws RefusedError where it may not. */
-  async guard(request: IncomingMessage): Promise<void> {
-    this.#describe(request, "");
-  }
-
-  /** Who asks, for a host that is asked here. */
-  #describe(request: IncomingMessage, query: string): Visitor {
+  /** Who asks, for a host that is asked here. @throws RefusedError where another host is asked. */
+  recognize(request: IncomingMessage, query = ""): Visitor {
     const { headers, headersDistinct, rawHeaders } = request;
     if (rawHeaders.length > 2 * maxHeaders) throw new RefusedError(431, `there are more than ${maxHeaders} headers`);
     if ((headersDistinct["host"]?.length ?? 0) > 1) throw new RefusedError(400, "there must be one Host header");
     const visitor = this.#proxies.believe(describeVisitor(request, query), headers);
-    this.#hosts.check(visitor, visitor.host !== "" || headers.host !== undefined);
+    const localAddress = plainAddress(request.socket.localAddress ?? "");
+    this.#hosts.check(visitor, visitor.host !== "" || headers.host !== undefined, localAddress);
     return visitor;
+  }
+
+  /** Lets somebody who was recognized have what is no websocket. @throws RefusedError where they may not. */
+  async guard(request: IncomingMessage, { remoteAddress }: Visitor): Promise<void> {
+    await this.#identity?.guard(request, remoteAddress);
+  }
+
+  /** Gives up what is under way. */
+  async close(): Promise<void> {
+    await this.#identity?.close();
   }
 }

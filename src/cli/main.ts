@@ -10,7 +10,7 @@ import { createLogger } from "./log.ts";
 import { obeySignals } from "./signals.ts";
 
 const exitCodes = { done: 0, failure: 1, usage: 2 } as const;
-const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR", "ERR_TLS"]);
+const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR", "ERR_TLS", "ERR_AUTH_FILE"]);
 
 /** Runs the command line tool and resolves to its exit code. */
 export async function main(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {

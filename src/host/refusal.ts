@@ -13,7 +13,7 @@ interface RefusalTraits {
 /** Answers a handshake with why the client is not let in, and ends the connection. */
 export function refuse(socket: Socket, error: unknown, logger: Logger, traits: RefusalTraits = {}): void {
   if (error instanceof RefusedError) {
-    logger.info(`refused with ${error.status}: ${error.message}`);
+    logger.info(error.logLine);
     answer(socket, error.status, error.message, error.headers, traits);
   } else {
     logger.error(`handshake failed: ${messageOf(error)}`);

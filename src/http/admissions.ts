@@ -38,7 +38,7 @@ export class Admissions {
   /** Whoever is let in too late has gone by then. What is still being done for them counts until it is done. */
   async #seeOff(admission: Promise<Guest>): Promise<void> {
     const guest = await admission.catch(() => undefined);
-    guest?.place?.leave();
+    guest?.ticket?.giveBack();
     this.#underWay -= 1;
   }
 }

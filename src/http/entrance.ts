@@ -1,6 +1,6 @@
 import { hostsOfLoopback } from "../access/allowed-hosts.ts";
 import { Gate } from "../access/gate.ts";
-import { Places } from "../access/places.ts";
+import { Tickets } from "../access/tickets.ts";
 import type { Place } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
@@ -12,14 +12,16 @@ export interface Entrance {
   readonly waiting: WaitingSockets;
   readonly admissions: Admissions;
   readonly gate: Gate;
-  readonly places: Places;
+  readonly tickets: Tickets;
 }
 
-export function createEntrance(options: Options, listensOn: readonly Place[], logger: Logger): Entrance {
+/** @throws ServerError ERR_AUTH_FILE */
+export async function openEntrance(options: Options, listensOn: readonly Place[], logger: Logger): Promise<Entrance> {
   const { maxHandshakes } = options;
-  const places = new Places(options);
-  const gate = new Gate({ ...options, allowedHosts: allowedHosts(options, listensOn, logger) }, places);
-  return { waiting: new WaitingSockets(maxHandshakes), admissions: new Admissions(maxHandshakes), gate, places };
+  const tickets = new Tickets(options);
+  const gateOptions = { ...options, allowedHosts: allowedHosts(options, listensOn, logger) };
+  const gate = await Gate.open(gateOptions, tickets, logger);
+  return { waiting: new WaitingSockets(maxHandshakes), admissions: new Admissions(maxHandshakes), gate, tickets };
 }
 
 /** A server that only this machine can reach is still reached by pages of the web, if not for its name. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Gate } from "../access/gate.ts";
+import type { Visitor } from "../access/visitor.ts";
 import type { Header } from "../answer-headers.ts";
 import { messageOf, RefusedError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -17,6 +18,7 @@ const statistics: Readonly<Record<string, (room: RoomSummary) => number>> = {
 };
 
 const statsPath = /^\/stats(?:\/([^/]*))?$/;
+const healthPath = "/health";
 
 /** A page that is made anew for each request. */
 interface Page {
@@ -59,24 +61,27 @@ export class RequestHandler {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      await this.#options.gate.guard(request);
+      const visitor = this.#options.gate.recognize(request);
       if (request.method !== "GET" && request.method !== "HEAD") {
         throw new RefusedError(405, "only GET and HEAD are allowed", { Allow: "GET, HEAD" });
       }
       const url = request.url ?? "";
       // Who asks for it knows the server's address, and need not know which part of a site it is.
-      const isHealth = parseTarget(url).path === "/health" && this.#options.endpoints.has("health");
+      const isHealth = parseTarget(url).path === healthPath && this.#options.endpoints.has("health");
       if (isHealth) this.#answerHealth(response);
-      else await this.#route(parseTarget(url, this.#options.basePath), request, response);
+      else await this.#route(parseTarget(url, this.#options.basePath), visitor, request, response);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
+      if (error.detail !== "") this.#options.logger.info(error.logLine);
       respondText(response, error.status, error.message, error.headers);
     }
   }
 
-  async #route(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { endpoints, basePath, api, metrics, staticFiles } = this.#options;
+  async #route(target: Target, visitor: Visitor, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { gate, endpoints, basePath, api, metrics, staticFiles } = this.#options;
     const endpoint = this.#endpointOf(target);
+    // Health is open to everybody: who asks, such as a balancer, has nothing to show.
+    if (endpoint !== "health") await gate.guard(request, visitor);
     if (!endpoints.has(endpoint)) respondText(response, 404, "not found");
     else if (target.path === "") redirectToFolder(request, response);
     else if (endpoint === "health") this.#answerHealth(response);
@@ -89,7 +94,7 @@ export class RequestHandler {
 
   #endpointOf(target: Target): Endpoint {
     const { hasStats, api } = this.#options;
-    if (target.path === "/health") return "health";
+    if (target.path === healthPath) return "health";
     if (target.path === "/metrics") return "metrics";
     if (api !== undefined && target.room === "api") return "api";
     return hasStats && statsPath.test(target.rest) ? "stats" : "files";

@@ -9,7 +9,7 @@ import { completeOptions, type Options } from "../options.ts";
 import { Reloads } from "../reloadable.ts";
 import { drainAtOnce } from "../room/drain-plan.ts";
 import { Api } from "./api.ts";
-import { createEntrance, type Entrance } from "./entrance.ts";
+import { openEntrance, type Entrance } from "./entrance.ts";
 import { createReceptionists } from "./receptionists.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { logStatus } from "./status-report.ts";
@@ -44,6 +44,7 @@ export type ServerOptions = Partial<Omit<Options, CommandLineOnly>> & {
 /** Everything that one running server is made of. */
 interface Parts {
   readonly host: RoomHost;
+  readonly entrance: Entrance;
   readonly listeners: Listeners;
 }
 
@@ -82,7 +83,7 @@ export class Server {
 
   /**
    * Starts to listen and returns where, addresses for clients first. Clients are let in from then on.
-   * @throws ServerError ERR_LISTEN, ERR_TLS, ERR_STATIC_DIR or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
+   * @throws ServerError ERR_LISTEN, ERR_TLS, ERR_STATIC_DIR, ERR_AUTH_FILE or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
    */
   async start(): Promise<readonly ServerAddress[]> {
     if (this.#state !== "new") throw new ServerError("ERR_USAGE", "a server can be started once");
@@ -97,6 +98,7 @@ export class Server {
       await parts.listeners.open(this.#places);
     } catch (error) {
       await parts.host.drain();
+      await parts.entrance.gate.close();
       throw error;
     }
     parts.host.open();
@@ -143,6 +145,7 @@ export class Server {
       if (this.#patience.isLost) parts.host.kill();
       await drained;
       await parts.listeners.close();
+      await parts.entrance.gate.close();
     }
     this.#state = "stopped";
     this.#onStopped();
@@ -152,8 +155,9 @@ export class Server {
     const { staticDir, stats, api, metrics, basePath, headers } = this.#options;
     const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
     const certificates = await openCertificates(this.#options, this.#logger);
-    for (const item of [staticFiles, certificates]) if (item !== undefined) this.#reloads.add(item);
-    const entrance = createEntrance(this.#options, this.#places, this.#logger);
+    const entrance = await openEntrance(this.#options, this.#places, this.#logger);
+    const read = [staticFiles, certificates, ...entrance.gate.reloadables];
+    for (const item of read) if (item !== undefined) this.#reloads.add(item);
     const host = await this.#startHost(entrance);
     const answers = {
       host,
@@ -179,7 +183,7 @@ export class Server {
       onServer: (http) => entrance.waiting.watch(http),
       logger: this.#logger,
     });
-    return { host, listeners };
+    return { host, entrance, listeners };
   }
 
   /** Nobody comes any more, so there is nothing to wait for. */
@@ -189,7 +193,7 @@ export class Server {
   }
 
   /** Only what is needed is loaded: the rooms themselves, or what watches workers that have them. */
-  async #startHost({ places }: Entrance): Promise<RoomHost> {
+  async #startHost({ tickets }: Entrance): Promise<RoomHost> {
     const options = this.#options;
     const settings = {
       command: this.#command,
@@ -200,7 +204,7 @@ export class Server {
       searchPath: this.#environment["PATH"],
     };
     const workers = workerCount(options, this.#logger);
-    const onClientGone = (connectionId: number): void => places.leave(connectionId);
+    const onClientGone = (connectionId: number): void => tickets.leave(connectionId);
     if (workers === 0) {
       const { LocalHost } = await import("../host/local-host.ts");
       return LocalHost.start(settings, this.#logger, { onClientGone, onOneshotEnd: () => this.#onOneshotEnd() });

@@ -56,12 +56,12 @@ export class Upgrade {
   }
 
   async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const { gate, admissions, places } = this.#entrance;
+    const { gate, admissions, tickets } = this.#entrance;
     const { basePath } = this.#options;
     const target = parseTarget(request.url ?? "", basePath);
     const room = checkRoomName(target.room);
     const { text: answer, subprotocol } = answerHandshake(request, this.#options);
-    const { visitor, place } = await admissions.run(() => gate.admit(request, { room, query: target.query }));
+    const { visitor, ticket } = await admissions.run(() => gate.admit(request, { room, query: target.query }));
     try {
       const connectionId = this.#nextConnectionId();
       const joinRequest = {
@@ -74,10 +74,10 @@ export class Upgrade {
         method: request.method ?? "",
         httpVersion: request.httpVersion,
       };
-      places.keep(place, connectionId);
+      tickets.keep(ticket, connectionId);
       this.#host.admit(joinRequest, { socket, head, answer });
     } catch (error) {
-      place?.leave();
+      ticket?.giveBack();
       throw error;
     }
   }

@@ -2,6 +2,7 @@ import { ServerError } from "../errors.ts";
 import { frameModes } from "../frame-modes.ts";
 import { jsonFields } from "../json-fields.ts";
 import { addressText } from "./address-kinds.ts";
+import { checkIdentity } from "./identity-rules.ts";
 import type { Options } from "./table.ts";
 
 /** Refuses what cannot be done together. @throws ServerError ERR_USAGE that names the options and their values. */
@@ -14,6 +15,7 @@ export function checkTogether(options: Options): void {
   checkPrewarm(options);
   checkStderr(options);
   checkEncryption(options);
+  checkIdentity(options);
 }
 
 function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void {

@@ -48,6 +48,7 @@ export const optionGroups = {
   access: "Access",
   limits: "Limits",
   http: "HTTP",
+  identity: "Who may come in",
   logging: "Logging",
   configuration: "Configuration",
   compat: "Compatibility",

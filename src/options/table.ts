@@ -3,6 +3,7 @@ import { compatOptions } from "./groups/compat.ts";
 import { configurationOptions } from "./groups/configuration.ts";
 import { encryptionOptions } from "./groups/encryption.ts";
 import { httpOptions } from "./groups/http.ts";
+import { identityOptions } from "./groups/identity.ts";
 import { limitsOptions } from "./groups/limits.ts";
 import { listeningOptions } from "./groups/listening.ts";
 import { loggingOptions } from "./groups/logging.ts";
@@ -21,6 +22,7 @@ export const optionTable = {
   ...accessOptions,
   ...limitsOptions,
   ...httpOptions,
+  ...identityOptions,
   ...loggingOptions,
   ...configurationOptions,
   ...compatOptions,

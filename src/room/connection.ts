@@ -2,6 +2,7 @@ import { closeCodes } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { StallWatch } from "../stall-watch.ts";
 import type { Counters } from "./counters.ts";
+import { Expiry } from "./expiry.ts";
 
 /** What to do with a client that does not take what it is sent. */
 type SlowPolicy = "pause" | "close" | "drop";
@@ -33,6 +34,7 @@ export class Connection implements ClientEvents {
   #allowedBytes: number;
   #link: ClientLink | undefined;
   #stallWatch: StallWatch | undefined;
+  #expiry: Expiry | undefined;
 
   constructor(id: number, owner: ConnectionOwner, limits: ConnectionLimits, counters: Counters) {
     this.id = id;
@@ -46,9 +48,11 @@ export class Connection implements ClientEvents {
     return this.#link?.pendingBytes ?? 0;
   }
 
-  open(link: ClientLink): void {
+  /** What the client has shown to come in holds until `expiresAtMs`, in milliseconds of Unix time; null is for ever. */
+  open(link: ClientLink, expiresAtMs: number | null = null): void {
     this.#link = link;
     this.#state = "open";
+    if (expiresAtMs !== null) this.#expiry = new Expiry(expiresAtMs, () => this.#closeAsExpired());
   }
 
   /** Sends encoded bytes that hold so many messages. */
@@ -117,6 +121,7 @@ export class Connection implements ClientEvents {
     this.#state = "closed";
     this.#stallWatch?.stop();
     this.#stallWatch = undefined;
+    this.#expiry?.stop();
     this.#link = undefined;
     this.#owner.leave(this);
   }
@@ -168,6 +173,10 @@ export class Connection implements ClientEvents {
     this.#state = "open";
     this.#stallWatch?.stop();
     this.#owner.caughtUp(this);
+  }
+
+  #closeAsExpired(): void {
+    this.close(closeCodes.expired.code, "what you have shown to come in has expired");
   }
 
   #closeAsSlow(): void {

@@ -51,7 +51,7 @@ export class Rooms {
     let connection: Connection;
     try {
       await room.admit();
-      connection = this.#open(request.connectionId, room, open);
+      connection = this.#open(request, room, open);
     } catch (error) {
       this.#untake();
       room.cancel();
@@ -133,11 +133,11 @@ export class Rooms {
     return room;
   }
 
-  #open(id: number, room: Room, open: (events: ClientEvents) => ClientLink): Connection {
+  #open(request: JoinRequest, room: Room, open: (events: ClientEvents) => ClientLink): Connection {
     if (this.#state === "draining") this.#checkState();
     const { limits, counters } = this.#context;
-    const connection = new Connection(id, room, limits, counters);
-    connection.open(open(connection));
+    const connection = new Connection(request.connectionId, room, limits, counters);
+    connection.open(open(connection), request.identity?.expiresAtMs ?? null);
     return connection;
   }
 

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type Header, headerLines } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
+import { isTokenProtocol } from "../token-protocol.ts";
 
 const version = "13";
 /** RFC 6455 section 1.3. */
@@ -24,7 +25,7 @@ export interface HandshakeOptions {
 /** How a handshake is completed. */
 export interface HandshakeAnswer {
   readonly text: string;
-  /** The subprotocol that was chosen. */
+  /** The subprotocol that was chosen, if it is one that is spoken: not one that only carries a token. */
   readonly subprotocol: string | undefined;
 }
 
@@ -51,12 +52,13 @@ export function answerHandshake(request: IncomingMessage, options: HandshakeOpti
     ...(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol }),
   };
   const text = `HTTP/1.1 101 Switching Protocols\r\n${headerLines(own, options.headers ?? [])}\r\n`;
-  return { text, subprotocol };
+  return { text, subprotocol: subprotocol !== undefined && isTokenProtocol(subprotocol) ? undefined : subprotocol };
 }
 
 /**
  * The first of those that the client offers, in its order of preference, that is spoken here. Without any, the handshake
- * goes on without one, and what that is worth is for the client to decide (RFC 6455 sections 4.1 and 4.2.2).
+ * goes on without one, and what that is worth is for the client to decide (RFC 6455 sections 4.1 and 4.2.2). One that
+ * carries a token is chosen only where there is no other: browsers demand an answer.
  */
 function chooseSubprotocol(offered: string | undefined, spoken: readonly string[] | undefined): string | undefined {
   if (offered === undefined) return undefined;
@@ -64,5 +66,7 @@ function chooseSubprotocol(offered: string | undefined, spoken: readonly string[
   if (!names.every((name) => token.test(name)) || new Set(names).size !== names.length) {
     throw new RefusedError(400, "Sec-WebSocket-Protocol must be a list of different names");
   }
-  return spoken === undefined ? names[0] : names.find((name) => spoken.includes(name));
+  const others = names.filter((name) => !isTokenProtocol(name));
+  if (others.length === 0) return names[0];
+  return spoken === undefined ? others[0] : others.find((name) => spoken.includes(name));
 }

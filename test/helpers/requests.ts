@@ -10,6 +10,7 @@ export function fakeIncoming(
   }: {
     readonly url?: string;
     readonly remoteAddress?: string | undefined;
+    readonly localAddress?: string;
     readonly localPort?: number | undefined;
   } = {},
 ): IncomingMessage {

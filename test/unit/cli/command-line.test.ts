@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type CommandLine, parseCommandLine } from "../../../src/cli/command-line.ts";
 import { ServerError } from "../../../src/errors.ts";
-import { completeOptions, optionNames, optionTable, variableOf } from "../../../src/options.ts";
+import { completeOptions, type OptionName, optionNames, optionTable, variableOf } from "../../../src/options.ts";
 import { version } from "../../../src/version.ts";
 
 test("a command alone runs with all defaults", () => {
@@ -81,19 +81,40 @@ test("a value may begin with a dash", () => {
   expect(parse("cat", "--joinmsg", "--frame").options).toMatchObject({ joinMessage: "--frame", frame: undefined });
 });
 
+/** What some options need beside them. */
+const companions: Partial<Record<OptionName, OptionName>> = {
+  cachePersist: "cache",
+  authAudience: "authJwtKey",
+  authIssuer: "authJwtKey",
+  authParam: "authJwtKey",
+};
+
 /** What says what to do with the others is tested on its own. */
 const ownTests = new Set(["config", "printConfig"]);
 
 test.each(optionNames.filter((name) => !ownTests.has(name)))("%s can be set by its environment variable", (name) => {
   const spec = optionTable[name];
-  const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "http://a", "unix", "0.2", "text", "a:1"];
+  const texts = [
+    spec.bareText,
+    spec.defaultText,
+    "7",
+    "7M",
+    "lines",
+    "http://a",
+    "unix",
+    "0.2",
+    "text",
+    "a:1",
+    "https://localhost",
+  ];
   const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);
   if (text === undefined) throw new Error("no text is good");
   const value = optionTable[name].parse(text);
 
   expect(value).not.toBe(undefined);
+  const companion = companions[name];
   const tls = { SCALESOCKET_TLSCERT: "cert", SCALESOCKET_TLSKEY: "key", SCALESOCKET_WORKERS: "0" };
-  const environment = { SCALESOCKET_CACHE: "1", ...tls, [variableOf(name)]: text };
+  const environment = { ...tls, ...(companion && { [variableOf(companion)]: "1" }), [variableOf(name)]: text };
   expect(parseCommandLine(["cat"], environment)).toMatchObject({ options: { [name]: value } });
 });
 

@@ -62,11 +62,25 @@ describe("what a file may say", () => {
 
   test.each(optionNames.filter((name) => name !== "config" && name !== "printConfig"))("%s", (name) => {
     const spec = optionTable[name];
-    const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "0.2", "text", "a:1"];
+    const texts = [
+      spec.bareText,
+      spec.defaultText,
+      "7",
+      "7M",
+      "lines",
+      "http://a",
+      "unix",
+      "0.2",
+      "text",
+      "a:1",
+      "https://localhost",
+    ];
     const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);
     const key = namingsOf(name)[0]?.key ?? "";
     const tls = { tlscert: "cert", tlskey: "key", workers: 0 };
-    const file = write("each.json", JSON.stringify({ command: "cat", cache: 1, ...tls, [key]: text }));
+    const isAboutTokens = ["authAudience", "authIssuer", "authParam"].includes(name);
+    const companions = { cache: 1, ...tls, ...(isAboutTokens && { "auth-jwt-key": "key.pem" }) };
+    const file = write("each.json", JSON.stringify({ command: "cat", ...companions, [key]: text }));
     expect(run(file).options[name]).toEqual(spec.parse(text ?? ""));
   });
 });

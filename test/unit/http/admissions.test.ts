@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Guest } from "../../../src/access/gate.ts";
-import { Places } from "../../../src/access/places.ts";
+import { Tickets } from "../../../src/access/tickets.ts";
 import { Admissions } from "../../../src/http/admissions.ts";
 import { fakeVisitor } from "../../helpers/requests.ts";
 import { until } from "../../helpers/until.ts";
@@ -11,20 +11,20 @@ const longMs = 60_000;
 
 /** Somebody whose admission goes on until it is said how it ends. */
 class Knock {
-  readonly places: Places;
+  readonly tickets: Tickets;
   letIn: () => void = () => undefined;
   refuse: () => void = () => undefined;
 
-  constructor(places = new Places({ maxPerAddress: 100 })) {
-    this.places = places;
+  constructor(tickets = new Tickets({ maxPerAddress: 100 })) {
+    this.tickets = tickets;
   }
 
   readonly admit = async (): Promise<Guest> => {
-    const place = this.places.take(address);
+    const ticket = this.tickets.take(address);
     return new Promise((resolve, reject) => {
-      this.letIn = () => resolve({ visitor, place });
+      this.letIn = () => resolve({ visitor, ticket });
       this.refuse = () => {
-        place?.leave();
+        ticket?.giveBack();
         reject(new Error("not you"));
       };
     });
@@ -55,22 +55,22 @@ test("so many are under way at once, and one more is refused until another is do
   await Promise.all([isIn, isInToo]);
 });
 
-test("one that takes too long is refused, and leaves no place behind, however it ends then", async () => {
-  const places = new Places({ maxPerAddress: 2 });
+test("one that takes too long is refused, and leaves no ticket behind, however it ends then", async () => {
+  const tickets = new Tickets({ maxPerAddress: 2 });
   const admissions = new Admissions(2, 20);
-  const [slow, slower] = [new Knock(places), new Knock(places)] as const;
+  const [slow, slower] = [new Knock(tickets), new Knock(tickets)] as const;
   const both = [admissions.run(slow.admit), admissions.run(slower.admit)];
   for (const each of both) {
     await expect(each).rejects.toMatchObject({ status: 503, message: "the handshake took too long" });
   }
   // What is still being done for them counts.
-  expect(places.takenBy(address)).toBe(2);
+  expect(tickets.takenBy(address)).toBe(2);
   await expect(admissions.run(new Knock().admit)).rejects.toThrow("too many handshakes");
   slow.letIn();
   slower.refuse();
-  await until(() => places.takenBy(address) === 0, "the places to be given back");
-  const quick = new Knock(places);
+  await until(() => tickets.takenBy(address) === 0, "the tickets to be given back");
+  const quick = new Knock(tickets);
   const isIn = admissions.run(quick.admit);
   quick.letIn();
-  expect((await isIn).place).toBeDefined();
+  expect((await isIn).ticket).toBeDefined();
 });

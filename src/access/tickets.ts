@@ -5,26 +5,26 @@ import { networkOf } from "./network.ts";
 const retryAfterS = 5;
 
 /** What is allowed to each address; undefined is no limit. */
-export interface PlacesLimits {
+export interface TicketLimits {
   readonly maxPerAddress?: number | undefined;
   /** New ones a second. */
   readonly connectionRate?: number | undefined;
 }
 
 /** Counts clients by their addresses, from the moment that they knock until they are gone. */
-export class Places {
+export class Tickets {
   readonly #most: number | undefined;
   readonly #rate: ConnectionRate | undefined;
   readonly #taken = new Map<string, number>();
-  readonly #kept = new Map<number, Place>();
+  readonly #kept = new Map<number, Ticket>();
 
-  constructor({ maxPerAddress, connectionRate }: PlacesLimits) {
+  constructor({ maxPerAddress, connectionRate }: TicketLimits) {
     this.#most = maxPerAddress;
     this.#rate = connectionRate === undefined ? undefined : new ConnectionRate(connectionRate);
   }
 
-  /** Takes a place for one more client; undefined where places are not counted. @throws RefusedError 429 */
-  take(address: string): Place | undefined {
+  /** Takes a ticket for one more client; undefined where tickets are not counted. @throws RefusedError 429 */
+  take(address: string): Ticket | undefined {
     const network = networkOf(address);
     this.#rate?.count(network);
     if (this.#most === undefined) return undefined;
@@ -33,33 +33,33 @@ export class Places {
       throw RefusedError.tooMany(`too many connections from ${network || "this address"}`, retryAfterS);
     }
     this.#taken.set(network, taken + 1);
-    return new Place(network, this.#giveBack);
+    return new Ticket(network, this.#onBack);
   }
 
-  /** Keeps the place until the connection leaves. */
-  keep(place: Place | undefined, connectionId: number): void {
-    if (place === undefined) return;
-    place.connectionId = connectionId;
-    this.#kept.set(connectionId, place);
+  /** Keeps the ticket until the connection is gone. */
+  keep(ticket: Ticket | undefined, connectionId: number): void {
+    if (ticket === undefined) return;
+    ticket.connectionId = connectionId;
+    this.#kept.set(connectionId, ticket);
   }
 
   /** A connection is gone, or did not come to be. */
   leave(connectionId: number): void {
-    this.#kept.get(connectionId)?.leave();
+    this.#kept.get(connectionId)?.giveBack();
   }
 
-  /** How many places are kept for connections. */
+  /** How many tickets are kept for connections. */
   get kept(): number {
     return this.#kept.size;
   }
 
-  /** How many places the clients of a network have. */
+  /** How many tickets the clients of a network have. */
   takenBy(network: string): number {
     return this.#taken.get(network) ?? 0;
   }
 
-  /** One function for all places, which there may be many of. */
-  readonly #giveBack = ({ network, connectionId }: Place): void => {
+  /** One function for all tickets, which there may be many of. */
+  readonly #onBack = ({ network, connectionId }: Ticket): void => {
     const left = this.takenBy(network) - 1;
     if (left === 0) this.#taken.delete(network);
     else this.#taken.set(network, left);
@@ -67,21 +67,21 @@ export class Places {
   };
 }
 
-/** One client's place, which is given back once, however often it is left. */
-export class Place {
+/** One client's ticket: it counts once, however often it is given back. */
+export class Ticket {
   readonly network: string;
-  /** Whose place it is, as soon as that is known. */
+  /** Whose ticket it is, as soon as that is known. */
   connectionId: number | undefined;
-  #giveBack: ((place: Place) => void) | undefined;
+  #onBack: ((ticket: Ticket) => void) | undefined;
 
-  constructor(network: string, giveBack: (place: Place) => void) {
+  constructor(network: string, onBack: (ticket: Ticket) => void) {
     this.network = network;
-    this.#giveBack = giveBack;
+    this.#onBack = onBack;
   }
 
-  leave(): void {
-    const giveBack = this.#giveBack;
-    this.#giveBack = undefined;
-    giveBack?.(this);
+  giveBack(): void {
+    const onBack = this.#onBack;
+    this.#onBack = undefined;
+    onBack?.(this);
   }
 }

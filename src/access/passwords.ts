@@ -1,0 +1,113 @@
+import { createHmac, randomBytes } from "node:crypto";
+import pLimit from "p-limit";
+import type { Logger } from "../logger.ts";
+import type { Reloadable } from "../reloadable.ts";
+import { cannotTell, challenges, nothingShown, wrongPassword } from "./challenges.ts";
+import type { Grant } from "./grant.ts";
+import type { Hasher } from "./hash-thread.ts";
+import { type PasswordHashes, readPasswordFile } from "./password-file.ts";
+import { SecretCache } from "./secret-cache.ts";
+import { passwordOf } from "./shown.ts";
+
+/** So long a password that was right need not be hashed again. */
+const keepMs = 300_000;
+const maxKept = 10_000;
+/** How many may wait for a hash, and how many of them from one address. */
+const maxWaiting = 64;
+const maxWaitingPerAddress = 16;
+
+/** Users and their passwords (RFC 7617), out of a file. */
+export class Passwords implements Reloadable {
+  readonly what: string;
+  readonly #path: string;
+  readonly #hasher: Hasher;
+  readonly #logger: Logger;
+  #hashes: PasswordHashes = new Map();
+  /** One at a time: more would only share the core and multiply the memory. */
+  readonly #limit = pLimit(1);
+  readonly #right = new SecretCache<true>(maxKept);
+  /** Checks that are under way: a page and all its files ask at once. */
+  readonly #checks = new Map<string, Promise<boolean>>();
+  readonly #waitingByAddress = new Map<string, number>();
+  readonly #decoyKey = randomBytes(32);
+
+  private constructor(path: string, hasher: Hasher, logger: Logger) {
+    this.what = `users ${path}`;
+    this.#path = path;
+    this.#hasher = hasher;
+    this.#logger = logger;
+  }
+
+  /** @throws ServerError ERR_AUTH_FILE */
+  static async open(path: string, hasher: Hasher, logger: Logger): Promise<Passwords> {
+    const passwords = new Passwords(path, hasher, logger);
+    await passwords.reload();
+    return passwords;
+  }
+
+  async reload(): Promise<void> {
+    this.#hashes = await readPasswordFile(this.#path);
+  }
+
+  async close(): Promise<void> {
+    await this.#hasher.close();
+  }
+
+  /** @throws RefusedError 401, or 503 where too many ask at once */
+  async check(authorization: string | undefined, address: string): Promise<Grant> {
+    const shown = passwordOf(authorization);
+    if (shown === undefined) throw nothingShown([challenges.basic]);
+    const { user, password } = shown;
+    const hash = this.#hashes.get(user);
+    const key = this.#right.keyOf(JSON.stringify([hash ?? null, user, password]));
+    if (this.#right.get(key) === undefined) {
+      const fits = await this.#verdict(key, hash ?? this.#decoy(user), password, address);
+      if (hash === undefined) throw wrongPassword("there is no such user");
+      if (!fits) throw wrongPassword("the password is wrong");
+      this.#right.set(key, true, keepMs);
+    }
+    return { identity: { user, authType: "Basic", expiresAtMs: null }, rooms: null };
+  }
+
+  /** The hash of somebody else, always the same for one name: nobody learns from the time that a name is no user's. */
+  #decoy(user: string): string {
+    const hashes = [...this.#hashes.values()];
+    const number = createHmac("sha256", this.#decoyKey).update(user).digest().readUInt32BE();
+    return hashes[number % hashes.length] ?? "";
+  }
+
+  #verdict(key: string, hash: string, password: string, address: string): Promise<boolean> {
+    return this.#checks.get(key) ?? this.#start(key, hash, password, address);
+  }
+
+  #start(key: string, hash: string, password: string, address: string): Promise<boolean> {
+    const waiting = this.#waitingByAddress.get(address) ?? 0;
+    if (this.#limit.pendingCount >= maxWaiting || waiting >= maxWaitingPerAddress) {
+      throw cannotTell("too many passwords wait to be checked");
+    }
+    this.#waitingByAddress.set(address, waiting + 1);
+    const check = this.#limit(() => this.#verify(hash, password)).finally(() => {
+      this.#checks.delete(key);
+      this.#leave(address);
+    });
+    this.#checks.set(key, check);
+    return check;
+  }
+
+  async #verify(hash: string, password: string): Promise<boolean> {
+    // Neither of the two libraries' hashes is defined for it, and nobody has it.
+    if (password === "") return false;
+    try {
+      return await this.#hasher.verify(hash, password);
+    } catch (error) {
+      this.#logger.error(`a password cannot be checked: ${error instanceof Error ? error.message : "unknown reason"}`);
+      throw cannotTell("the hash cannot be computed");
+    }
+  }
+
+  #leave(address: string): void {
+    const waiting = (this.#waitingByAddress.get(address) ?? 1) - 1;
+    if (waiting === 0) this.#waitingByAddress.delete(address);
+    else this.#waitingByAddress.set(address, waiting);
+  }
+}

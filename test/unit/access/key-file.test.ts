@@ -1,0 +1,40 @@
+import { writeFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { KeyFile } from "../../../src/access/key-file.ts";
+import { tempFolder } from "../../helpers/temp-folder.ts";
+import { createSigner } from "../../helpers/tokens.ts";
+
+test("a file of keys is read again, and a broken one keeps the keys of before", async () => {
+  await using folder = await tempFolder();
+  const path = folder.at("keys");
+  const write = (content: unknown): void => writeFileSync(path, JSON.stringify(content));
+  write({ ...createSigner("ES256").jwk, kid: "old" });
+  const file = await KeyFile.open(path);
+  expect(file.find("ES256", "old")?.kid).toBe("old");
+  write({ keys: [] });
+  await expect(file.reload()).rejects.toThrow(`--auth-jwt-key: ${path}: holds no key for`);
+  expect(file.find("ES256", "old")?.kid).toBe("old");
+  write({ ...createSigner("ES256").jwk, kid: "new" });
+  await file.reload();
+  expect(file.find("ES256", "old")).toBe(undefined);
+  expect(file.find("ES256", "new")?.kid).toBe("new");
+});
+
+test("a key is found only where there is no doubt which", async () => {
+  await using folder = await tempFolder();
+  const path = folder.at("keys");
+  const [a, b, nameless] = [createSigner("ES256"), createSigner("ES256"), createSigner("RS256")];
+  writeFileSync(path, JSON.stringify({ keys: [{ ...a.jwk, kid: "a" }, { ...b.jwk, kid: "b" }, nameless.jwk] }));
+  const file = await KeyFile.open(path);
+  expect(file.find("ES256", "b")?.kid).toBe("b");
+  expect(file.find("RS256", "any")?.algorithm).toBe("RS256");
+  expect(file.find("RS256", undefined)?.algorithm).toBe("RS256");
+  expect(file.find("ES256", undefined)).toBe(undefined);
+  expect(file.find("ES256", "c")).toBe(undefined);
+  expect(file.find("RS256", "a")?.algorithm).toBe("RS256");
+  expect(file.find("none", "a")).toBe(undefined);
+});
+
+test("a file that does not end is not read for ever", async () => {
+  await expect(KeyFile.open("/dev/zero")).rejects.toThrow("--auth-jwt-key: /dev/zero: larger than 4 MiB");
+});
