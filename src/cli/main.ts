@@ -33,6 +33,10 @@ async function run(commandLine: CommandLine & { kind: "run" }, environment: Node
   const forgetSignals = obeySignals(server, options, logger);
   try {
     greet(await server.start(), options, logger);
+    const hosts = server.impliedHosts?.join(", ");
+    if (hosts !== undefined) {
+      logger.info(`only requests for ${hosts} are answered; behind a proxy, name its host with --allowhost`);
+    }
     await server.stopped;
   } finally {
     forgetSignals();

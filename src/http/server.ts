@@ -10,7 +10,7 @@ import { completeOptions, type Options } from "../options.ts";
 import { Reloads } from "../reloadable.ts";
 import { drainAtOnce } from "../room/drain-plan.ts";
 import { Api } from "./api.ts";
-import { createEntrance, type Entrance } from "./entrance.ts";
+import { createEntrance, type Entrance, impliedHosts } from "./entrance.ts";
 import { RequestHandler } from "./request-handler.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { logStatus } from "./status-report.ts";
@@ -77,6 +77,11 @@ export class Server {
     this.#options = completeOptions({ workers: 0, ...rest });
     this.#logger = logger;
     this.#reloads = new Reloads(logger);
+  }
+
+  /** The hosts that are answered for since nobody has listed any; undefined where all are, or where they are listed. */
+  get impliedHosts(): readonly string[] | undefined {
+    return impliedHosts(this.#options);
   }
 
   /**
@@ -154,7 +159,7 @@ export class Server {
     const { staticDir, stats, api, metrics, basePath, headers } = this.#options;
     const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
     if (staticFiles !== undefined) this.#reloads.add(staticFiles);
-    const entrance = createEntrance(this.#options, this.#logger);
+    const entrance = createEntrance(this.#options);
     const host = await this.#startHost(entrance);
     const requests = new RequestHandler({
       host,
