@@ -39,6 +39,7 @@ async function run(commandLine: CommandLine & { kind: "run" }, environment: Node
   try {
     const addresses = await server.start();
     greet(addresses, options, logger);
+    greetHosts(server.impliedHosts, logger);
     notifier.ready(`listening on ${addresses.map(({ name }) => name).join(", ")}`);
     await server.stopped;
   } finally {
@@ -60,4 +61,10 @@ function greet(addresses: readonly ServerAddress[], { staticDir, basePath }: Opt
   const websocketScheme = scheme === "https" ? "wss" : "ws";
   if (staticDir === undefined) logger.info(`connect a websocket to ${websocketScheme}://${place}${basePath}/<room>`);
   else logger.info(`open ${scheme}://${place}${basePath && `${basePath}/`} in a browser`);
+}
+
+/** Whoever puts a proxy before the server has to know why it is refused. */
+function greetHosts(hosts: readonly string[] | undefined, logger: Logger): void {
+  if (hosts === undefined) return;
+  logger.info(`only requests for ${hosts.join(", ")} are answered; behind a proxy, name its host with --allowhost`);
 }

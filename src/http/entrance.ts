@@ -19,22 +19,17 @@ export interface Entrance {
 export async function openEntrance(options: Options, listensOn: readonly Place[], logger: Logger): Promise<Entrance> {
   const { maxHandshakes } = options;
   const tickets = new Tickets(options);
-  const gateOptions = { ...options, allowedHosts: allowedHosts(options, listensOn, logger) };
-  const gate = await Gate.open(gateOptions, tickets, logger);
+  const allowedHosts = options.allowedHosts ?? impliedHosts(options, listensOn);
+  const gate = await Gate.open({ ...options, allowedHosts }, tickets, logger);
   return { waiting: new WaitingSockets(maxHandshakes), admissions: new Admissions(maxHandshakes), gate, tickets };
 }
 
-/** A server that only this machine can reach is still reached by pages of the web, if not for its name. */
-function allowedHosts(
-  { allowedHosts: given }: Options,
-  listensOn: readonly Place[],
-  logger: Logger,
-): readonly string[] | undefined {
-  const hosts = given === undefined ? hostsOfLoopback(listensOn.map(hostOf)) : undefined;
-  if (hosts === undefined) return given;
-  const names = hosts.join(", ");
-  logger.info(`only requests for ${names} are answered; behind a proxy, name its host with --allowhost`);
-  return hosts;
+/**
+ * The hosts that are answered for though nobody has listed them: a server that only this machine can reach is still reached by
+ * pages of the web, if not for its name. Undefined where they are listed, or where others can reach it.
+ */
+export function impliedHosts({ allowedHosts }: Options, listensOn: readonly Place[]): readonly string[] | undefined {
+  return allowedHosts === undefined ? hostsOfLoopback(listensOn.map(hostOf)) : undefined;
 }
 
 /** Empty where it is not known, or where there is none. */

@@ -9,7 +9,7 @@ import { completeOptions, type Options } from "../options.ts";
 import { Reloads } from "../reloadable.ts";
 import { drainAtOnce } from "../room/drain-plan.ts";
 import { Api } from "./api.ts";
-import { openEntrance, type Entrance } from "./entrance.ts";
+import { type Entrance, impliedHosts, openEntrance } from "./entrance.ts";
 import { createReceptionists } from "./receptionists.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { logStatus } from "./status-report.ts";
@@ -79,6 +79,11 @@ export class Server {
     this.#places = placesOf(this.#options, sockets);
     this.#logger = logger;
     this.#reloads = new Reloads(logger);
+  }
+
+  /** The hosts that are answered for since nobody has listed any; undefined where all are, or where they are listed. */
+  get impliedHosts(): readonly string[] | undefined {
+    return impliedHosts(this.#options, this.#places);
   }
 
   /**

@@ -60,7 +60,9 @@ export class WaitingSockets {
     for (const [socket, since] of this.#since) {
       if (this.#since.size <= this.#most) return;
       if (since > lately && this.#since.size <= burstFactor * this.#most) {
-        this.#timer ??= setTimeout(() => this.#timerOnTimeout(), this.#graceMs).unref();
+        if (this.#timer === undefined) {
+          this.#timer = setTimeout(() => this.#timerOnTimeout(), this.#graceMs).unref();
+        }
         return;
       }
       this.#since.delete(socket);

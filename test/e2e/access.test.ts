@@ -33,7 +33,8 @@ describe.each([["0"], ["2"]])("with --workers %s", (workers) => {
       "example.com is not among the hosts that this server answers for; if it should be, start the server with " +
         "--allowhost example.com, or with --allowhost '*' for all\n",
     );
-    expect(server.log()).toContain("only requests for localhost, 127.0.0.1, [::1] are answered; behind a proxy");
+    const notice = "only requests for localhost, 127.0.0.1, [::1] are answered; behind a proxy";
+    await until(() => server.log().includes(notice), "the log to tell for whom there are answers");
     const refused = "refused with 403: example.com is not among";
     await until(() => server.log().includes(refused), "the log to tell of it");
   });

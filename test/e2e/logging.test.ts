@@ -38,9 +38,9 @@ test("the log is lines of text: time, level, message, and what they are about", 
 
   for (const line of lines) expect(line).toMatch(textLine);
   expect(lines.map((line) => line.slice(13))).toEqual([
-    "info  only requests for localhost, 127.0.0.1, [::1] are answered; behind a proxy, name its host with --allowhost",
     `info  listening on 127.0.0.1:${server.port}`,
     `info  connect a websocket to ws://127.0.0.1:${server.port}/<room>`,
+    "info  only requests for localhost, 127.0.0.1, [::1] are answered; behind a proxy, name its host with --allowhost",
     "debug client joined room=lobby connection=1",
     `info  process started room=lobby pid=${pid}`,
     `warn  process exited with code 3 room=lobby pid=${pid}`,
@@ -60,9 +60,9 @@ test("with --json the log is one object a line, with room, connection and pid", 
 
   for (const { time } of entries) expect(time).toMatch(isoTime);
   expect(entries.map(({ time: _time, ...entry }) => entry)).toEqual([
-    { level: "info", msg: expect.stringMatching(/^only requests for localhost, .* are answered;/) },
     { level: "info", msg: `listening on 127.0.0.1:${server.port}` },
     { level: "info", msg: `connect a websocket to ws://127.0.0.1:${server.port}/<room>` },
+    { level: "info", msg: expect.stringMatching(/^only requests for localhost, .* are answered;/) },
     { level: "debug", msg: "client joined", room: "lobby", connection: 1 },
     { level: "info", msg: "process started", room: "lobby", pid },
     { level: "warn", msg: "process exited with code 3", room: "lobby", pid },
