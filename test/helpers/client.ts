@@ -4,7 +4,9 @@ import type { TestServer } from "./server.ts";
 import { until } from "./until.ts";
 
 /** Where clients knock, and what was logged there. */
-export type Door = Pick<TestServer, "port" | "log">;
+export interface Door extends Pick<TestServer, "port" | "log"> {
+  readonly scheme?: "ws" | "wss";
+}
 
 /** A client that keeps what it is sent. */
 export interface TestClient extends AsyncDisposable {
@@ -20,7 +22,7 @@ export interface TestClient extends AsyncDisposable {
 
 /** Joins a room; `path` is what follows the slash. */
 export async function join(server: Door, path: string, options: ClientOptions = {}): Promise<TestClient> {
-  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/${path}`, options);
+  const socket = open(server, path, options);
   const received: (string | Buffer)[] = [];
   socket.on("message", (data, isBinary) => received.push(isBinary ? (data as Buffer) : (data as Buffer).toString()));
   const closed = once(socket, "close").then(([code, reason]) => ({
@@ -58,10 +60,15 @@ export async function refusal(
   path: string,
   options: ClientOptions = {},
 ): Promise<{ status: number; body: string; headers: NodeJS.Dict<string | string[]> }> {
-  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/${path}`, options);
+  const socket = open(server, path, options);
   socket.on("error", () => undefined);
   const [, response] = await once(socket, "unexpected-response");
   let body = "";
   for await (const chunk of response) body += String(chunk);
   return { status: response.statusCode, body, headers: response.headers };
+}
+
+/** Certificates of tests are signed by nobody. */
+function open({ scheme = "ws", port }: Door, path: string, options: ClientOptions): WebSocket {
+  return new WebSocket(`${scheme}://127.0.0.1:${port}/${path}`, { rejectUnauthorized: false, ...options });
 }
