@@ -11,7 +11,7 @@ import { until } from "../helpers/until.ts";
 import type { Tool, ToolPaths } from "./tools.ts";
 
 /** A proxy that runs with the file in deploy/, in front of servers of the test. */
-export interface Proxy extends Door, AsyncDisposable {
+interface Proxy extends Door, AsyncDisposable {
   readonly scheme: "wss";
   /** Where it answers plain HTTP, if it does. */
   readonly plainPort: number;
@@ -19,7 +19,7 @@ export interface Proxy extends Door, AsyncDisposable {
   accessLog(): Promise<string>;
 }
 
-export interface Surroundings {
+interface Surroundings {
   /** Ports of the servers on 127.0.0.1. */
   readonly servers: readonly number[];
   /** In place of the 75 s for websockets. */
