@@ -12,7 +12,7 @@ import type { Tool, ToolPaths } from "./tools.ts";
 
 /** A proxy that runs with the file in deploy/, in front of servers of the test. */
 interface Proxy extends Door, AsyncDisposable {
-  readonly scheme: "wss";
+  readonly origin: string;
   /** Where it answers plain HTTP, if it does. */
   readonly plainPort: number;
   /** What it has logged of requests so far. */
@@ -138,7 +138,7 @@ function starter(tool: Tool, write: (setting: Setting) => Promise<Run>): ProxyKi
     const certificate = folder.at("certificate.pem");
     const key = folder.at("key.pem");
     await makeCertificate(tools.openssl as string, certificate, key);
-    const timeout = `${timeoutSeconds}s`;
+    const timeout = `${timeoutSeconds * 1000}ms`;
     const run = await write({ folder, ports: { plain, tls }, certificate, key, servers, timeout });
     const env = { ...process.env, HOME: folder.at("home"), XDG_DATA_HOME: folder.at("home") };
     const child = spawn(tools[tool] as string, run.words, { stdio: ["ignore", "pipe", "pipe"], env });
@@ -160,7 +160,7 @@ async function toProxy(
     });
   }
   const proxy: Proxy = {
-    scheme: "wss",
+    origin: `wss://127.0.0.1:${ports.tls}`,
     port: ports.tls,
     plainPort: ports.plain,
     log: () => log,

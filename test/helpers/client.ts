@@ -4,9 +4,10 @@ import type { TestServer } from "./server.ts";
 import { until } from "./until.ts";
 
 /** Where clients knock, and what was logged there. */
-export interface Door extends Pick<TestServer, "port" | "log"> {
-  readonly scheme?: "ws" | "wss";
-}
+export type Door = Pick<TestServer, "port" | "log"> & {
+  /** What stands before the path, where that is not the port of the loopback interface. */
+  readonly origin?: string;
+};
 
 /** A client that keeps what it is sent. */
 export interface TestClient extends AsyncDisposable {
@@ -22,7 +23,7 @@ export interface TestClient extends AsyncDisposable {
 
 /** Joins a room; `path` is what follows the slash. */
 export async function join(server: Door, path: string, options: ClientOptions = {}): Promise<TestClient> {
-  const socket = open(server, path, options);
+  const socket = new WebSocket(`${originOf(server)}/${path}`, options);
   const received: (string | Buffer)[] = [];
   socket.on("message", (data, isBinary) => received.push(isBinary ? (data as Buffer) : (data as Buffer).toString()));
   const closed = once(socket, "close").then(([code, reason]) => ({
@@ -60,7 +61,7 @@ export async function refusal(
   path: string,
   options: ClientOptions = {},
 ): Promise<{ status: number; body: string; headers: NodeJS.Dict<string | string[]> }> {
-  const socket = open(server, path, options);
+  const socket = new WebSocket(`${originOf(server)}/${path}`, options);
   socket.on("error", () => undefined);
   const [, response] = await once(socket, "unexpected-response");
   let body = "";
@@ -68,7 +69,6 @@ export async function refusal(
   return { status: response.statusCode, body, headers: response.headers };
 }
 
-/** Certificates of tests are signed by nobody. */
-function open({ scheme = "ws", port }: Door, path: string, options: ClientOptions): WebSocket {
-  return new WebSocket(`${scheme}://127.0.0.1:${port}/${path}`, { rejectUnauthorized: false, ...options });
+function originOf({ origin, port }: Door): string {
+  return origin ?? `ws://127.0.0.1:${port}`;
 }
