@@ -162,7 +162,8 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   onOther(bytes: Buffer): void {
     if (!this.isReading) return;
     this.#receiver ??= new ProtocolReceiver(this.#limits.maxMessageBytes, this);
-    if (!this.#receiver.write(bytes)) this.#socket.pause();
+    // It keeps what it has not read yet.
+    if (!this.#receiver.write(Buffer.from(bytes))) this.#socket.pause();
   }
 
   onOtherDone(): void {
