@@ -190,9 +190,10 @@ describe.concurrent.each(proxyKinds)("$tool", ({ tool, hasTimeout, asksForHealth
 
 function nothing(): void {}
 
-/** One process, since many servers are started here. */
+/** A server as the files want it, in one process, since many are started here. */
 async function startBehind(words: readonly string[]): Promise<TestServer> {
-  return startServer(["--workers", "0", ...words]);
+  const env = { SCALESOCKET_ALLOWHOST: "example.com,localhost,127.0.0.1", SCALESOCKET_TRUSTPROXY: "127.0.0.1" };
+  return startServer(["--workers", "0", ...words], { env });
 }
 
 async function get(port: number, path: string): Promise<{ status: number | undefined; type: string | undefined }> {
