@@ -49,19 +49,23 @@ describe.concurrent.each(proxyKinds)("$tool", ({ tool, hasTimeout, asksForHealth
   });
 
   check("the program is told who the client is, and nothing that the client made up", async () => {
-    const names = ["X_FORWARDED_FOR", "X_FORWARDED_PROTO", "X_FORWARDED_HOST", "FORWARDED", "HOST"];
-    const script = names.map((name) => `echo "${name}=$HTTP_${name}"`).join("; ");
+    const forwarded = ["X_FORWARDED_FOR", "X_FORWARDED_PROTO", "X_FORWARDED_HOST", "FORWARDED", "HOST"];
+    const names = ["REMOTE_ADDR", "HTTPS", "SERVER_PORT", ...forwarded.map((name) => `HTTP_${name}`)];
+    const script = names.map((name) => `echo "${name}=$${name}"`).join("; ");
     await using server = await startBehind(sh(`${script}; exec cat`));
     await using proxy = await start(tools, { servers: [server.port] });
     const forged = { "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Proto": "gopher", "X-Forwarded-Host": "evil.example" };
     const claims = { ...headers, ...forged, Forwarded: "for=6.6.6.6" };
     await using client = await join(proxy, "room", { ...asClient, headers: claims, localAddress });
     expect(await client.messages(names.length)).toEqual([
-      `X_FORWARDED_FOR=${localAddress}`,
-      "X_FORWARDED_PROTO=https",
-      "X_FORWARDED_HOST=example.com",
-      "FORWARDED=",
-      "HOST=example.com",
+      `REMOTE_ADDR=${localAddress}`,
+      "HTTPS=on",
+      "SERVER_PORT=443",
+      `HTTP_X_FORWARDED_FOR=${localAddress}`,
+      "HTTP_X_FORWARDED_PROTO=https",
+      "HTTP_X_FORWARDED_HOST=example.com",
+      "HTTP_FORWARDED=",
+      "HTTP_HOST=example.com",
     ]);
   });
 
