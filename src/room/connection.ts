@@ -42,6 +42,10 @@ export class Connection implements ClientEvents {
     this.#allowedBytes = limits.clientBufferBytes;
   }
 
+  get pendingBytes(): number {
+    return this.#link?.pendingBytes ?? 0;
+  }
+
   open(link: ClientLink): void {
     this.#link = link;
     this.#state = "open";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { type Header, headerLines } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
 
 const version = "13";
@@ -13,12 +14,26 @@ export function wantsWebsocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
+export interface HandshakeOptions {
+  /** The subprotocols that are spoken; undefined where it is all the same. */
+  readonly subprotocols?: readonly string[] | undefined;
+  /** Headers of all answers. */
+  readonly headers?: readonly Header[];
+}
+
+/** How a handshake is completed. */
+export interface HandshakeAnswer {
+  readonly text: string;
+  /** The subprotocol that was chosen. */
+  readonly subprotocol: string | undefined;
+}
+
 /**
  * Checks the client's side of the handshake and returns the answer that completes it (RFC 6455 section 4.2). A key is
  * answered whatever its length.
  * @throws RefusedError 400 that says what is wrong.
  */
-export function answerHandshake(request: IncomingMessage): string {
+export function answerHandshake(request: IncomingMessage, options: HandshakeOptions = {}): HandshakeAnswer {
   const { headers, headersDistinct, httpVersion, method } = request;
   const key = headers["sec-websocket-key"];
   if (method !== "GET") throw new RefusedError(400, `a websocket is asked for with GET, not ${method ?? "nothing"}`);
@@ -28,18 +43,26 @@ export function answerHandshake(request: IncomingMessage): string {
     throw new RefusedError(400, `Sec-WebSocket-Version must be ${version}`, { "Sec-WebSocket-Version": version });
   }
   if (key === undefined || !base64.test(key)) throw new RefusedError(400, "Sec-WebSocket-Key must be base64");
-  const protocol = firstProtocol(headers["sec-websocket-protocol"]);
-  const accept = createHash("sha1").update(key).update(acceptGuid).digest("base64");
-  return (
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-    `Sec-WebSocket-Accept: ${accept}\r\n${protocol === undefined ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`}\r\n`
-  );
+  const subprotocol = chooseSubprotocol(headers["sec-websocket-protocol"], options.subprotocols);
+  const own = {
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Accept": createHash("sha1").update(key).update(acceptGuid).digest("base64"),
+    ...(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol }),
+  };
+  const text = `HTTP/1.1 101 Switching Protocols\r\n${headerLines(own, options.headers ?? [])}\r\n`;
+  return { text, subprotocol };
 }
 
-/** A client that offers subprotocols expects one of them to be chosen; to the server they are all the same. */
-function firstProtocol(list: string | undefined): string | undefined {
-  if (list === undefined) return undefined;
-  const names = list.split(",").map((name) => name.trim());
-  if (names.every((name) => token.test(name)) && new Set(names).size === names.length) return names[0];
-  throw new RefusedError(400, "Sec-WebSocket-Protocol must be a list of different names");
+/**
+ * The first of those that the client offers, in its order of preference, that is spoken here. Without any, the handshake
+ * goes on without one, and what that is worth is for the client to decide (RFC 6455 sections 4.1 and 4.2.2).
+ */
+function chooseSubprotocol(offered: string | undefined, spoken: readonly string[] | undefined): string | undefined {
+  if (offered === undefined) return undefined;
+  const names = offered.split(",").map((name) => name.trim());
+  if (!names.every((name) => token.test(name)) || new Set(names).size !== names.length) {
+    throw new RefusedError(400, "Sec-WebSocket-Protocol must be a list of different names");
+  }
+  return spoken === undefined ? names[0] : names.find((name) => spoken.includes(name));
 }

@@ -109,6 +109,7 @@ export class FakeProcessLink implements ProcessLink {
   readonly pid: number;
   hasRoom = true;
   isPaused = false;
+  pendingBytes = 0;
   readonly writes: Buffer[] = [];
   /** What it was asked for, in order. */
   readonly asked: ("terminate" | "kill")[] = [];
@@ -345,6 +346,7 @@ export function fakeRequest(room = "room"): JoinRequest {
   return {
     room,
     connectionId: (lastConnectionId += 1),
+    basePath: "",
     pathInfo: "",
     query: "",
     url: `/${room}`,

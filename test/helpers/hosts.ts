@@ -61,7 +61,7 @@ export async function openHost(
     stopReading(socket);
     const described = describe(requests.length + 1, request.url ?? "");
     requests.push(described);
-    const handshake = { socket, head, answer: answerHandshake(request) };
+    const handshake = { socket, head, answer: answerHandshake(request).text };
     try {
       host.admit(described, handshake);
     } catch (error) {
