@@ -1,16 +1,4 @@
-import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { join } from "node:path";
-import { promisify } from "node:util";
-
-/** What there is to find a browser, or to get one. */
-export interface Machine {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly isRoot: boolean;
-  isProgram(path: string): boolean;
-  /** Rejects where the program fails or takes longer. */
-  run(program: string, words: readonly string[], timeoutMs: number): Promise<void>;
-}
+import { findProgram, type Machine } from "../helpers/machine.ts";
 
 /** Where Chromium is, or in one line why it is not there. */
 export type Chromium = { readonly path: string } | { readonly missing: string };
@@ -28,9 +16,9 @@ export async function getChromium(machine: Machine): Promise<Chromium> {
     if (!machine.isProgram(given)) throw new Error(`CHROMIUM_PATH: expected a program, got ${JSON.stringify(given)}`);
     return { path: given };
   }
-  const path = inPath(machine, "chromium");
+  const path = findProgram(machine, "chromium");
   if (path !== undefined) return { path };
-  const aptGet = inPath(machine, "apt-get");
+  const aptGet = findProgram(machine, "apt-get");
   if (aptGet === undefined) return { missing: "there is no chromium in PATH or CHROMIUM_PATH, and no apt-get" };
   if (!machine.isRoot)
     return { missing: "there is no chromium in PATH or CHROMIUM_PATH, and only root can install it" };
@@ -39,7 +27,7 @@ export async function getChromium(machine: Machine): Promise<Chromium> {
   } catch (error) {
     return { missing: `apt-get cannot install chromium: ${reasonOf(error)}` };
   }
-  const installed = inPath(machine, "chromium");
+  const installed = findProgram(machine, "chromium");
   return installed === undefined ? { missing: "apt-get installed no chromium" } : { path: installed };
 }
 
@@ -56,30 +44,8 @@ async function install(machine: Machine, aptGet: string): Promise<void> {
   await machine.run(aptGet, ["--no-download", ...words], unpackMs);
 }
 
-function inPath(machine: Machine, program: string): string | undefined {
-  const folders = (machine.environment["PATH"] ?? "").split(":").filter((folder) => folder !== "");
-  return folders.map((folder) => join(folder, program)).find((path) => machine.isProgram(path));
-}
-
 function reasonOf(error: unknown): string {
   const { stderr = "", killed = false } = error as { stderr?: string; killed?: boolean };
   const line = stderr.split("\n").find((text) => text.startsWith("E: "));
   return line ?? (killed ? "it takes too long" : (String(error).split("\n")[0] ?? ""));
 }
-
-export const thisMachine: Machine = {
-  environment: process.env,
-  isRoot: process.getuid?.() === 0,
-  isProgram(path) {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  },
-  async run(program, words, timeoutMs) {
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    await promisify(execFile)(program, words, { timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, env });
-  },
-};

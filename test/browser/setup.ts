@@ -1,6 +1,7 @@
 import { type BrowserServer, chromium } from "playwright-core";
 import type { TestProject } from "vitest/node";
-import { getChromium, thisMachine } from "./chromium.ts";
+import { thisMachine } from "../helpers/machine.ts";
+import { getChromium } from "./chromium.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { getChromium, type Machine } from "../../browser/chromium.ts";
+import { getChromium } from "../../browser/chromium.ts";
+import type { Machine } from "../../helpers/machine.ts";
 
 interface FakeMachine extends Machine {
   readonly programs: Set<string>;
