@@ -37,6 +37,7 @@ export class Upgrade {
   }
 
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    this.#entrance.waiting.letGo(request);
     // Whoever goes away during the handshake is of no concern.
     socket.on("error", socketOnError);
     if (isAnswering(socket)) {

@@ -43,11 +43,13 @@ export class WaitingSockets {
         if (!socket.destroyed) this.#add(socket);
       });
     });
-    http.on("upgrade", (request) => {
-      const socket = acceptedSocket(request.socket);
-      socket.off("close", this.#socketOnClose);
-      this.#since.delete(socket);
-    });
+  }
+
+  /** The connection of a request is for something else from now on. Not listened for: Node asks nobody else then. */
+  letGo(request: IncomingMessage): void {
+    const socket = acceptedSocket(request.socket);
+    socket.off("close", this.#socketOnClose);
+    this.#since.delete(socket);
   }
 
   #add(socket: Socket): void {

@@ -99,3 +99,14 @@ test("with --subprotocol, one that carries a token is answered where it is alone
   expect(await told("alone", [carrier])).toBe("[]");
   expect(await told("beside", [carrier, "v2"])).toBe("[v2]");
 });
+
+test("who is refused for what they show takes no place of their address", async () => {
+  await using folder = await tempFolder();
+  writeFileSync(folder.at("key"), signer.text);
+  await using server = await startServer(["--auth-jwt-key", folder.at("key"), "--maxperip", "1", "cat"]);
+  for (let tries = 0; tries < 3; tries += 1) expect((await refusal(server, "room")).status).toBe(401);
+  await using client = await join(server, "room", bearer(await token(signer)));
+  expect((await refusal(server, "room", bearer(await token(signer)))).status).toBe(429);
+  client.send("hello");
+  expect(await client.messages(1)).toEqual(["hello"]);
+});

@@ -36,14 +36,16 @@ const upgrade = `${request}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 
 test.each(kinds)("of %s connections those go that are waited for, the oldest first", async (_, kind) => {
   const http = kind.create();
-  new WaitingSockets(2, 0).watch(http);
+  const waiting = new WaitingSockets(2, 0);
+  waiting.watch(http);
   const answers: ServerResponse[] = [];
   http.on("request", (_request, response) => {
     response.write("begun");
     answers.push(response);
   });
   const upgraded: Duplex[] = [];
-  http.on("upgrade", (_request, socket) => {
+  http.on("upgrade", (asked, socket) => {
+    waiting.letGo(asked);
     upgraded.push(socket);
     socket.on("error", () => undefined).write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
   });
