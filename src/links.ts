@@ -30,6 +30,9 @@ export interface ClientEvents {
   /** One whole message. The payload may be part of a larger buffer: copy what outlives the call. */
   onMessage(payload: Buffer, isBinary: boolean): void;
 
+  /** A ping or pong with so many bytes, which the link has dealt with: it counts against what the client may send. */
+  onControl(bytes: number): void;
+
   /** The client is gone; the code is the one that it sent, or 1006 without any (RFC 6455 section 7.1.5). */
   onClose(code: number): void;
 }

@@ -6,6 +6,7 @@ import { loggingOptions } from "./groups/logging.ts";
 import { messagesOptions } from "./groups/messages.ts";
 import { processOptions } from "./groups/process.ts";
 import { roomsOptions } from "./groups/rooms.ts";
+import { trafficOptions } from "./groups/traffic.ts";
 import type { OptionSpec } from "./spec.ts";
 
 /** THE table of options: flags, environment variables, validation, `--help` and docs/options.md come from it. */
@@ -15,6 +16,7 @@ export const optionTable = {
   ...processOptions,
   ...roomsOptions,
   ...limitsOptions,
+  ...trafficOptions,
   ...httpOptions,
   ...loggingOptions,
   ...compatOptions,
@@ -38,7 +40,9 @@ type WithoutDefault =
   | "rooms"
   | "maxRooms"
   | "maxClients"
-  | "maxConnections";
+  | "maxConnections"
+  | "messageRate"
+  | "byteRate";
 
 /** Every option with its value; undefined where it has no default and was not given. */
 export type Options = {

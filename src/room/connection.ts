@@ -2,11 +2,12 @@ import { closeCodes } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { StallWatch } from "../stall-watch.ts";
 import type { Counters } from "./counters.ts";
+import { type RateLimits, Throttle, type ThrottleEvents } from "./throttle.ts";
 
 /** What to do with a client that does not take what it is sent. */
 type SlowPolicy = "pause" | "close" | "drop";
 
-export interface ConnectionLimits {
+export interface ConnectionLimits extends RateLimits {
   readonly slow: SlowPolicy;
   readonly clientBufferBytes: number;
   readonly slowTimeoutMs: number;
@@ -23,7 +24,7 @@ export interface ConnectionOwner {
 }
 
 /** One client's place in a room. */
-export class Connection implements ClientEvents {
+export class Connection implements ClientEvents, ThrottleEvents {
   readonly id: number;
   readonly #owner: ConnectionOwner;
   readonly #limits: ConnectionLimits;
@@ -33,6 +34,11 @@ export class Connection implements ClientEvents {
   #allowedBytes: number;
   #link: ClientLink | undefined;
   #stallWatch: StallWatch | undefined;
+  /** Undefined where the client may send as much as it likes. */
+  #throttle: Throttle | undefined;
+  /** Who does not want the client to be read now: neither takes away what the other wants. */
+  #isPausedByRoom = false;
+  #isPausedByThrottle = false;
 
   constructor(id: number, owner: ConnectionOwner, limits: ConnectionLimits, counters: Counters) {
     this.id = id;
@@ -40,6 +46,7 @@ export class Connection implements ClientEvents {
     this.#limits = limits;
     this.#counters = counters;
     this.#allowedBytes = limits.clientBufferBytes;
+    this.#throttle = Throttle.create(limits, this);
   }
 
   open(link: ClientLink): void {
@@ -82,12 +89,15 @@ export class Connection implements ClientEvents {
     link.whenTaken(() => this.#onReplayTaken());
   }
 
+  /** The room has no place for what the client says. */
   pause(): void {
+    this.#isPausedByRoom = true;
     this.#link?.pause();
   }
 
   resume(): void {
-    this.#link?.resume();
+    this.#isPausedByRoom = false;
+    this.#resumeIfWanted();
   }
 
   /** Says goodbye to the client and leaves the room. */
@@ -103,14 +113,41 @@ export class Connection implements ClientEvents {
     this.#counters.messagesReceived += 1;
     this.#counters.bytesReceived += payload.length;
     this.#owner.receive(this, payload, isBinary);
+    this.#throttle?.take(payload.length);
+  }
+
+  onControl(bytes: number): void {
+    this.#throttle?.take(bytes);
   }
 
   onClose(): void {
     if (this.#state !== "closed") this.#leave();
   }
 
+  onOverdrawn(): void {
+    this.#counters.ratePauses += 1;
+    this.#isPausedByThrottle = true;
+    this.#link?.pause();
+  }
+
+  onPaidOff(): void {
+    this.#isPausedByThrottle = false;
+    this.#resumeIfWanted();
+  }
+
+  onGraceOver(): void {
+    this.#counters.rateClosed += 1;
+    this.close(closeCodes.policyViolation.code, "client sends more than it may");
+  }
+
+  #resumeIfWanted(): void {
+    if (!this.#isPausedByRoom && !this.#isPausedByThrottle) this.#link?.resume();
+  }
+
   #leave(): void {
     this.#state = "closed";
+    this.#throttle?.stop();
+    this.#throttle = undefined;
     this.#stallWatch?.stop();
     this.#stallWatch = undefined;
     this.#link = undefined;

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { ByteWriter } from "../framing/byte-writer.ts";
 
 const finalText = 0x81;
 const finalBinary = 0x82;
@@ -14,6 +15,9 @@ const longUnit = 2 ** 32;
 
 /** Up to this length a frame is waited for here; the rest of a longer one is better kept by who reads it. */
 const maxHeldBytes = 64 * 1024;
+
+/** What comes of a longer one is passed on in pieces of at least this: each costs memory, however small it is. */
+const minPieceBytes = 16 * 1024;
 
 /** Whom a {@link FrameReader} reads for. */
 export interface FrameHandler {
@@ -37,27 +41,50 @@ export class FrameReader {
   readonly #handler: FrameHandler;
   readonly #maxMessageBytes: number;
   /** The beginning of a frame whose end has not come yet. */
-  #held: Buffer | undefined;
+  #held: ByteWriter | undefined;
+  /** So many bytes of that frame tell more than those that are held. */
+  #neededBytes = 0;
   /** Bytes still to come of a frame that is passed on. */
   #passing = 0;
+  /** What came of it and is too little to be passed on. */
+  #piece: ByteWriter | undefined;
   /** Whether the fragments of a message are on their way. */
   #isFragmented = false;
   /** Whether something was passed on just now, so that it is not known yet what came of it. */
   #isInDoubt = false;
+  /** How many messages and frames did not come in one go. */
+  #beginnings = 0;
 
   constructor(maxMessageBytes: number, handler: FrameHandler) {
     this.#maxMessageBytes = maxMessageBytes;
     this.#handler = handler;
   }
 
+  /** Which message or frame is on its way, as a number that only it has; 0 where there is none. */
+  get unfinished(): number {
+    return this.#held !== undefined || this.#passing > 0 || this.#isFragmented ? this.#beginnings : 0;
+  }
+
   push(chunk: Buffer): void {
-    const bytes = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
+    if (this.#held === undefined) {
+      this.#readAll(chunk, true);
+      return;
+    }
+    this.#held.append(chunk);
+    if (this.#held.length < this.#neededBytes) return;
+    const bytes = this.#held.take();
     this.#held = undefined;
+    this.#readAll(bytes, false);
+  }
+
+  #readAll(bytes: Buffer, isNew: boolean): void {
     let at = 0;
     while (at < bytes.length) {
-      const next = this.#passing > 0 ? this.#pass(bytes, at) : this.#read(bytes, at);
+      const next = this.#passing > 0 ? this.#pass(bytes, at, false) : this.#read(bytes, at);
       if (next === at) {
-        this.#held = Buffer.from(bytes.subarray(at));
+        if (!this.#isFragmented && (isNew || at > 0)) this.#beginnings += 1;
+        this.#held = new ByteWriter();
+        this.#held.append(bytes, at);
         return;
       }
       at = next;
@@ -66,24 +93,31 @@ export class FrameReader {
 
   /** Reads or passes on the frame at an offset and returns the one behind; the same where more has to come first. */
   #read(bytes: Buffer, at: number): number {
-    if (bytes.length - at < 2) return at;
+    if (bytes.length - at < 2) return this.#await(2, at);
     const first = bytes[at] as number;
     const second = bytes[at + 1] as number;
     const isMasked = (second & maskBit) !== 0;
     const short = second & lengthBits;
     const extraBytes = short === mediumMark ? 2 : short === longMark ? 8 : 0;
     const start = at + 2 + extraBytes + (isMasked ? maskBytes : 0);
-    if (start > bytes.length) return at;
+    if (start > bytes.length) return this.#await(start - at, at);
     const length = extraBytes === 0 ? short : longLength(bytes, at + 2, extraBytes);
     const end = start + length;
 
     if (isMasked && this.#canRead(first, length)) {
-      if (end > bytes.length) return at;
+      if (end > bytes.length) return this.#await(end - at, at);
       if (this.#deliver(bytes, start, end, first === finalBinary)) return end;
     }
     this.#passing = end - at;
+    if (!this.#isFragmented) this.#beginnings += 1;
     if ((first & opcodeBits) <= lastDataOpcode) this.#isFragmented = (first & finalBit) === 0;
-    return this.#pass(bytes, at);
+    return this.#pass(bytes, at, true);
+  }
+
+  /** So many bytes of the frame at an offset have to be there before it makes sense to look at it again. */
+  #await(bytes: number, at: number): number {
+    this.#neededBytes = bytes;
+    return at;
   }
 
   #canRead(first: number, length: number): boolean {
@@ -104,12 +138,29 @@ export class FrameReader {
     return true;
   }
 
-  #pass(bytes: Buffer, at: number): number {
+  /** Passes on what there is of a frame, or gathers it where it comes in many small pieces. */
+  #pass(bytes: Buffer, at: number, isBeginning: boolean): number {
     const end = Math.min(at + this.#passing, bytes.length);
     this.#passing -= end - at;
-    this.#handler.onOther(bytes.subarray(at, end));
-    this.#doubt();
+    // The header may be at fault, and the end is waited for.
+    const isUrgent = isBeginning || this.#passing === 0;
+    if (this.#piece === undefined && (isUrgent || end - at >= minPieceBytes)) {
+      this.#handOn(bytes.subarray(at, end));
+      return end;
+    }
+    this.#piece ??= new ByteWriter();
+    this.#piece.append(bytes, at, end);
+    if (isUrgent || this.#piece.length >= minPieceBytes) {
+      const piece = this.#piece.take();
+      this.#piece = undefined;
+      this.#handOn(piece);
+    }
     return end;
+  }
+
+  #handOn(bytes: Buffer): void {
+    this.#handler.onOther(bytes);
+    this.#doubt();
   }
 
   /** Streams tell of a fault some ticks later; microtasks come after all of them. */

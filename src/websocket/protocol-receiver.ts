@@ -2,14 +2,17 @@ import { createRequire } from "node:module";
 import type { Writable } from "node:stream";
 import { closeCodes } from "../close-codes.ts";
 
+/** What a fragment costs in memory, however little it holds. */
+const bytesPerFragment = 256;
+const fewestFragments = 1024;
 /** As many as `ws` allows where it is used as a server. */
-const maxBufferedChunks = 256 * 1024;
-const maxFragments = 16 * 1024;
+const mostFragments = 16 * 1024;
 
 /** What {@link ProtocolReceiver} tells. */
 export interface ProtocolEvents {
   onMessage(payload: Buffer, isBinary: boolean): void;
   onPing(payload: Buffer): void;
+  onPong(payload: Buffer): void;
 
   /** A close frame; 1005 is one without a code (RFC 6455 section 7.1.5). Nothing is read after it. */
   onConclude(code: number, reason: string): void;
@@ -39,16 +42,22 @@ const faultCodes = new Map<string | undefined, number>([
   ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", closeCodes.messageTooBig.code],
 ]);
 
+/** In how many fragments a message may come: as many as take no more memory than the largest message. */
+export function maxFragments(maxMessageBytes: number): number {
+  return Math.min(Math.max(Math.floor(maxMessageBytes / bytesPerFragment), fewestFragments), mostFragments);
+}
+
 /** Reads any frames of one client, in pieces of any size, as the protocol wants it (RFC 6455 section 5). */
 export class ProtocolReceiver {
   readonly #receiver: Receiver;
 
   constructor(maxMessageBytes: number, events: ProtocolEvents) {
-    const options = { isServer: true, maxPayload: maxMessageBytes, maxBufferedChunks, maxFragments };
+    const options = { isServer: true, maxPayload: maxMessageBytes, maxFragments: maxFragments(maxMessageBytes) };
     const Receiver = loadReceiver();
     this.#receiver = new Receiver(options)
       .on("message", (payload: Buffer, isBinary: boolean) => events.onMessage(payload, isBinary))
       .on("ping", (payload: Buffer) => events.onPing(payload))
+      .on("pong", (payload: Buffer) => events.onPong(payload))
       .on("conclude", (code: number, reason: Buffer) => events.onConclude(code, reason.toString()))
       .on("error", (error: NodeJS.ErrnoException) =>
         events.onFault(faultCodes.get(error.code) ?? closeCodes.protocolError.code),

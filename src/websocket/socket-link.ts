@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { closeReason } from "../close-codes.ts";
+import { closeCodes, closeReason } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { takenBytes } from "../socket-handle.ts";
 import { StallWatch } from "../stall-watch.ts";
@@ -15,12 +15,17 @@ const closeTimeoutMs = 2000;
 
 const nothing = Buffer.alloc(0);
 
-/** What the heartbeat knows of a link: its counters at the last sign of life, and when that was. */
+/**
+ * What the heartbeat knows of a link: its counters at the last sign of life, and when that was; which message was under
+ * way when it looked last, and how long that is.
+ */
 export interface LifeSigns {
   readBytes: number;
   takenBytes: number;
   at: number;
   isPinged: boolean;
+  unfinished: number;
+  unfinishedMs: number;
 }
 
 export interface LinkLimits {
@@ -40,7 +45,14 @@ type LinkedSocket = Socket & { [linkOf]: SocketLink };
  * protocol is there only while something else is under way.
  */
 export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
-  readonly lifeSigns: LifeSigns = { readBytes: 0, takenBytes: 0, at: performance.now(), isPinged: false };
+  readonly lifeSigns: LifeSigns = {
+    readBytes: 0,
+    takenBytes: 0,
+    at: performance.now(),
+    isPinged: false,
+    unfinished: 0,
+    unfinishedMs: 0,
+  };
   readonly #socket: Socket;
   readonly #events: ClientEvents;
   readonly #limits: LinkLimits;
@@ -80,6 +92,11 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   /** Bytes that the client has sent so far. */
   get readBytes(): number {
     return this.#socket.bytesRead;
+  }
+
+  /** Which message is on its way, as a number that only it has; 0 where there is none. */
+  get unfinished(): number {
+    return this.isReading ? this.#reader.unfinished : 0;
   }
 
   get isPaused(): boolean {
@@ -174,8 +191,13 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   }
 
   onPing(payload: Buffer): void {
+    this.#events.onControl(payload.length);
     const isWanted = this.#state === "open" || this.#state === "leaving";
     if (isWanted && this.pendingBytes <= this.#limits.clientBufferBytes) this.write(pongFrame(payload));
+  }
+
+  onPong(payload: Buffer): void {
+    this.#events.onControl(payload.length);
   }
 
   onConclude(code: number, reason: string): void {
@@ -184,7 +206,12 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   }
 
   onFault(code: number): void {
-    this.#answerClose(closeFrame(code, ""));
+    this.#answerClose(closeFrame(code, code === closeCodes.policyViolation.code ? "too many fragments" : ""));
+  }
+
+  /** The client does not come to the end of what it has begun to say. */
+  onMessageTimeout(): void {
+    this.#answerClose(closeFrame(closeCodes.policyViolation.code, "message takes too long"));
   }
 
   /** Sends the close frame if none was sent before, and then no more. */

@@ -1,16 +1,14 @@
 import type { Socket } from "node:net";
 import { RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import { loadReceiver } from "./protocol-receiver.ts";
 import { type LinkLimits, SocketLink } from "./socket-link.ts";
 
 /** A server that has just started has better things to do than to load what first frames do not need. */
 const loadDelayMs = 250;
 
-export interface WebsocketOptions extends LinkLimits {
-  readonly pingIntervalMs: number;
-}
+export interface WebsocketOptions extends LinkLimits, HeartbeatOptions {}
 
 /** A client whose request to become a websocket was found good and has no answer yet. */
 export interface Handshake {
@@ -31,7 +29,7 @@ export class Websockets {
   /** `onClientGone` is told when a connection is closed. */
   constructor(options: WebsocketOptions, onClientGone: () => void) {
     this.#limits = options;
-    this.#heartbeat = new Heartbeat(options.pingIntervalMs);
+    this.#heartbeat = new Heartbeat(options);
     setTimeout(loadReceiver, loadDelayMs).unref();
     this.#onGone = (link) => {
       this.#forget(link);

@@ -41,6 +41,9 @@ export function readWire(bytes: Buffer): string[] {
   return messages;
 }
 
+/** Clients may send as much as they like. */
+export const noRates = { messageRate: undefined, byteRate: undefined, burstMs: 1000, rateGraceMs: 1000 };
+
 /** A client that takes all it is sent at once, until it is told to be slow. */
 export class FakeClientLink implements ClientLink {
   pendingBytes = 0;
@@ -317,7 +320,7 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     }),
     wire: fakeWire,
     launcher: new FakeLauncher(),
-    limits: { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000, ...limits },
+    limits: { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000, ...noRates, ...limits },
     maxClients,
     lingerMs,
     restart,

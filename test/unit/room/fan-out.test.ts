@@ -7,9 +7,9 @@ import { Counters } from "../../../src/room/counters.ts";
 import { FanOut, type FanOutEvents } from "../../../src/room/fan-out.ts";
 import type { KeptMessages } from "../../../src/room/histories.ts";
 import { History } from "../../../src/room/history.ts";
-import { FakeClientLink, fakeWire, readWire } from "../../helpers/fakes.ts";
+import { FakeClientLink, fakeWire, noRates, readWire } from "../../helpers/fakes.ts";
 
-const limits = { slow: "close", clientBufferBytes: 1000, slowTimeoutMs: 1000 } as const;
+const limits = { slow: "close", clientBufferBytes: 1000, slowTimeoutMs: 1000, ...noRates } as const;
 
 /** Clients 1 to `count` of a room, and what its process's output is sent through. */
 class Setup implements ConnectionOwner, FanOutEvents {
