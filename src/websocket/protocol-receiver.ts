@@ -43,7 +43,7 @@ const faultCodes = new Map<string | undefined, number>([
 ]);
 
 /** In how many fragments a message may come: as many as take no more memory than the largest message. */
-export function maxFragments(maxMessageBytes: number): number {
+function maxFragments(maxMessageBytes: number): number {
   return Math.min(Math.max(Math.floor(maxMessageBytes / bytesPerFragment), fewestFragments), mostFragments);
 }
 
