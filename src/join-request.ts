@@ -1,5 +1,15 @@
 import { isUtf8 } from "node:buffer";
 
+/** Who a client has shown to be. */
+export interface Identity {
+  /** The name under which it is known: `REMOTE_USER` and `#USER`. */
+  readonly user: string;
+  /** How it has shown that (RFC 3875 section 4.1.1), such as `Bearer`. */
+  readonly authType: string;
+  /** Until when that holds, in milliseconds of Unix time; null is for ever. */
+  readonly expiresAtMs: number | null;
+}
+
 /** One client's request to join a room: plain data, so that it can be handed to where the room lives. */
 export interface JoinRequest {
   /** The id of its connection: no other client of this server has it, ever. */
@@ -20,6 +30,12 @@ export interface JoinRequest {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly serverPort: number;
+  /** How the client came to the server, or to the proxy before it. */
+  readonly scheme: "http" | "https";
+  /** Null where nobody has asked. */
+  readonly identity: Identity | null;
+  /** The subject of the client's certificate (RFC 4514), empty without one. */
+  readonly tlsSubject: string;
 }
 
 type Variable = (request: JoinRequest, software: string) => string;
@@ -42,8 +58,16 @@ const variableTable: Readonly<Record<string, Variable>> = {
   ROOM: (request) => request.room,
 };
 
-/** The names that {@link cgiVariables} always sets. */
-export const cgiNames: readonly string[] = Object.keys(variableTable);
+/** Variables that are set only where there is a value: whether they are there says something, too. */
+const optionalTable: Readonly<Record<string, (request: JoinRequest) => string | undefined>> = {
+  AUTH_TYPE: (request) => request.identity?.authType,
+  REMOTE_USER: (request) => request.identity?.user,
+  HTTPS: (request) => (request.scheme === "https" ? "on" : undefined),
+  TLS_CLIENT_S_DN: (request) => request.tlsSubject || undefined,
+};
+
+/** The names of all variables that {@link cgiVariables} may set, but for those of headers. */
+export const cgiNames: readonly string[] = [...Object.keys(variableTable), ...Object.keys(optionalTable)];
 
 /** Request headers that no process is told: `Proxy` would be taken for a proxy setting, the others are secrets. */
 const withheldHeaders = new Set(["proxy", "authorization", "proxy-authorization"]);
@@ -59,6 +83,10 @@ export function cgiVariables(request: JoinRequest, software: string): Map<string
     addHeader(variables, name, decodeHeader(request.rawHeaders[at + 1] ?? ""));
   }
   for (const [name, valueOf] of Object.entries(variableTable)) variables.set(name, valueOf(request, software));
+  for (const [name, valueOf] of Object.entries(optionalTable)) {
+    const value = valueOf(request);
+    if (value !== undefined) variables.set(name, value);
+  }
   return variables;
 }
 

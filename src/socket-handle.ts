@@ -5,6 +5,7 @@ interface SocketHandle {
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
   reading: boolean;
+  readStart(): void;
   readStop(): void;
 }
 
@@ -18,4 +19,20 @@ export function handleOf(socket: Socket): SocketHandle | undefined {
 export function takenBytes(socket: Socket): number | undefined {
   const handle = handleOf(socket);
   return handle && handle.bytesWritten - handle.writeQueueSize;
+}
+
+/** Leaves in the system what the client sends from now on. Pausing the stream would not stop its handle at once. */
+export function stopReading(socket: Socket): void {
+  const handle = handleOf(socket);
+  if (handle === undefined) return;
+  handle.reading = false;
+  handle.readStop();
+}
+
+/** Reads on after {@link stopReading}: the stream believes that it never stopped, and would not do it by itself. */
+export function startReading(socket: Socket): void {
+  const handle = handleOf(socket);
+  if (handle === undefined || handle.reading) return;
+  handle.reading = true;
+  handle.readStart();
 }

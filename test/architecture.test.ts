@@ -30,7 +30,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   host: ["framing", "room", "process", "websocket", "options", "leaves"],
   workers: ["host", "room", "process", "websocket", "leaves"],
   metrics: ["host", "room", "leaves"],
-  http: ["host", "workers", "room", "websocket", "metrics", "options", "leaves"],
+  access: ["leaves"],
+  http: ["access", "host", "workers", "room", "websocket", "metrics", "options", "leaves"],
   index: ["http", "leaves"],
   cli: ["index", "options", "option-names", "complete-options", "leaves"],
 };
@@ -47,7 +48,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   pino: "cli",
   "sonic-boom": "cli",
   "node:process": "cli",
-  "node:http": ["http", "host"],
+  "node:http": ["http", "host", "access"],
   send: "http",
 };
 

@@ -27,7 +27,10 @@ export interface RoomHost {
   /** Clients may come from now on: what is to be there before them is started. */
   open(): void;
 
-  /** Lets a client in, or answers why not. @throws RefusedError where that is known at once. */
+  /**
+   * Lets a client in, from whose socket nothing is being read, or answers why not.
+   * @throws RefusedError where that is known at once.
+   */
   admit(request: JoinRequest, handshake: Handshake): void;
   find(room: string): Promise<RoomSummary | undefined>;
   list(): Promise<readonly RoomSummary[]>;

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { availableParallelism } from "node:os";
+import { Gate } from "../access/gate.ts";
 import { ServerError } from "../errors.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { Logger } from "../logger.ts";
@@ -134,7 +135,7 @@ export class Server {
       isDraining: () => this.#state === "stopping",
       logger: this.#logger,
     });
-    const upgrade = new Upgrade(host, requests, this.#logger);
+    const upgrade = new Upgrade(host, new Gate(), requests, this.#logger);
     const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
     http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
     return { host, http };

@@ -1,11 +1,12 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Gate } from "../access/gate.ts";
 import { RefusedError } from "../errors.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
-import type { JoinRequest } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
 import { checkRoomName } from "../room-name.ts";
+import { stopReading } from "../socket-handle.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { parseTarget } from "./target.ts";
@@ -16,12 +17,14 @@ const retryAfterS = 5;
 /** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
   readonly #host: RoomHost;
+  readonly #gate: Gate;
   readonly #requests: RequestHandler;
   readonly #logger: Logger;
   #lastConnectionId = 0;
 
-  constructor(host: RoomHost, requests: RequestHandler, logger: Logger) {
+  constructor(host: RoomHost, gate: Gate, requests: RequestHandler, logger: Logger) {
     this.#host = host;
+    this.#gate = gate;
     this.#requests = requests;
     this.#logger = logger;
   }
@@ -38,13 +41,26 @@ export class Upgrade {
       this.#requests.handle(request, responseTo(request, socket));
       return;
     }
-    try {
-      const described = describe(request, socket);
-      const handshake = { socket, head, answer: answerHandshake(request) };
-      this.#host.admit({ ...described, connectionId: this.#nextConnectionId() }, handshake);
-    } catch (error) {
-      refuse(socket, error, this.#logger, request.method);
-    }
+    // What the client sends from now on is for its room, which may be in another process.
+    stopReading(socket);
+    this.#admit(request, socket, head).catch((error: unknown) => refuse(socket, error, this.#logger, request.method));
+  }
+
+  async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const target = parseTarget(request.url ?? "");
+    const room = checkRoomName(target.room);
+    const answer = answerHandshake(request);
+    const visitor = await this.#gate.admit(request, { room, query: target.query });
+    const joinRequest = {
+      ...visitor,
+      connectionId: this.#nextConnectionId(),
+      room,
+      pathInfo: target.rest,
+      method: request.method ?? "",
+      httpVersion: request.httpVersion,
+      serverPort: socket.localPort ?? 0,
+    };
+    this.#host.admit(joinRequest, { socket, head, answer });
   }
 
   #nextConnectionId(): number {
@@ -74,24 +90,4 @@ function responseTo(request: IncomingMessage, socket: Socket): ServerResponse {
   socket.on("drain", () => response.emit("drain"));
   response.on("finish", () => socket.destroySoon());
   return response;
-}
-
-/** What is told of a client to where its room lives. @throws RefusedError 400 where it asks for no good room. */
-function describe(request: IncomingMessage, socket: Socket): Omit<JoinRequest, "connectionId"> {
-  const url = request.url ?? "";
-  const target = parseTarget(url);
-  return {
-    room: checkRoomName(target.room),
-    pathInfo: target.rest,
-    query: target.query,
-    url,
-    method: request.method ?? "",
-    host: request.headers.host ?? "",
-    httpVersion: request.httpVersion,
-    rawHeaders: request.rawHeaders,
-    // An IPv4 client of an IPv6 socket is still an IPv4 client.
-    remoteAddress: (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, ""),
-    remotePort: socket.remotePort ?? 0,
-    serverPort: socket.localPort ?? 0,
-  };
 }

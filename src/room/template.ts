@@ -4,14 +4,14 @@ import { cgiNames, cgiVariables, type JoinRequest } from "../join-request.ts";
 export type Template = (connectionId: number, request: JoinRequest) => Buffer;
 
 /** The longest name first, and the open-ended ones before those that they could begin with. */
-const fixedNames = ["ID", ...cgiNames].toSorted((a, b) => b.length - a.length);
+const fixedNames = ["ID", "USER", ...cgiNames].toSorted((a, b) => b.length - a.length);
 const placeholder = new RegExp(`#(QUERY_[A-Z0-9_]+|HTTP_[A-Z0-9_]+|${fixedNames.join("|")})`, "g");
 
 const plain = /[A-Za-z0-9._~:-]/;
 const plainInQuery = /[A-Za-z0-9._~:&=%+-]/;
 
 /**
- * Prepares a text in which `#ID`, `#ROOM`, `#QUERY_<NAME>` and each CGI variable stand for what concerns one client.
+ * Prepares a text in which `#ID`, `#USER`, `#ROOM`, `#QUERY_<NAME>` and each CGI variable stand for what concerns one client.
  * Values are percent-encoded, so that no client can break out of what stands around them (spec section 7).
  */
 export function compileTemplate(text: string, software: string): Template {
@@ -20,6 +20,7 @@ export function compileTemplate(text: string, software: string): Template {
     const parameters = queryParameters(request.query);
     const rendered = text.replace(placeholder, (_match, name: string) => {
       if (name === "ID") return String(connectionId);
+      if (name === "USER") return encode(request.identity?.user ?? "", plain);
       if (name === "QUERY_STRING") return encode(request.query, plainInQuery);
       const value = name.startsWith("QUERY_") ? parameters.get(name.slice("QUERY_".length)) : variables.get(name);
       return encode(value ?? "", plain);

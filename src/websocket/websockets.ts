@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
+import { startReading } from "../socket-handle.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import { loadReceiver } from "./protocol-receiver.ts";
 import { type LinkLimits, SocketLink } from "./socket-link.ts";
@@ -12,6 +13,7 @@ export interface WebsocketOptions extends LinkLimits, HeartbeatOptions {}
 
 /** A client whose request to become a websocket was found good and has no answer yet. */
 export interface Handshake {
+  /** Nothing is read from it. */
   readonly socket: Socket;
   /** What the client has sent behind its request. */
   readonly head: Buffer;
@@ -43,6 +45,7 @@ export class Websockets {
     socket.write(answer, "latin1");
     if (head.length > 0) socket.unshift(head);
     const link = new SocketLink(socket, events, this.#limits, this.#onGone);
+    startReading(socket);
     this.#heartbeat.add(link);
     return link;
   }

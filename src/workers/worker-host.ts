@@ -10,7 +10,7 @@ import { type CounterValues, sumCounters } from "../room/counters.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Handshake } from "../websocket/websockets.ts";
 import { Crew } from "./crew.ts";
-import { type Arrival, stopReading } from "./hand-over.ts";
+import type { Arrival } from "./hand-over.ts";
 import type { Report, WorkerState } from "./messages.ts";
 import { Placement } from "./placement.ts";
 import type { WorkerProcess } from "./worker-process.ts";
@@ -63,7 +63,6 @@ export class WorkerHost implements RoomHost {
     const { rooms, clients } = this.#placement;
     const isOpen = this.#placement.find(room) !== undefined;
     this.#admission.check(room, isOpen, { rooms, connections: clients + this.#waiting.length });
-    stopReading(handshake.socket);
     this.#route({ request, handshake });
   }
 

@@ -351,6 +351,9 @@ export function fakeRequest(room = "room"): JoinRequest {
     remoteAddress: "127.0.0.1",
     remotePort: 1,
     serverPort: 2,
+    scheme: "http",
+    identity: null,
+    tlsSubject: "",
   };
 }
 

@@ -16,6 +16,9 @@ const request: JoinRequest = {
   remoteAddress: "192.0.2.1",
   remotePort: 5000,
   serverPort: 9000,
+  scheme: "http",
+  identity: null,
+  tlsSubject: "",
 };
 
 const base = {
@@ -35,9 +38,18 @@ const base = {
   ROOM: "lobby",
 };
 
+const more = { REMOTE_USER: "ann", AUTH_TYPE: "Bearer", HTTPS: "on", TLS_CLIENT_S_DN: "CN=ann" };
+
 test("a request becomes the variables of RFC 3875", () => {
   expect(variablesOf({})).toEqual(base);
-  expect(cgiNames.toSorted()).toEqual(Object.keys(base).toSorted());
+  for (const name of Object.keys(base)) expect(cgiNames).toContain(name);
+});
+
+test("who a client has shown to be, and how it came, are told where there is something to tell", () => {
+  const identity = { user: "ann", authType: "Bearer", expiresAtMs: null };
+  const told = variablesOf({ identity, scheme: "https", tlsSubject: "CN=ann" });
+  expect(told).toEqual({ ...base, ...more });
+  expect(cgiNames.toSorted()).toEqual(Object.keys(told).toSorted());
 });
 
 test.each([

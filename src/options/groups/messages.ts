@@ -76,7 +76,7 @@ export const messagesOptions = {
     flag: "--joinmsg <MSG>",
     group: "messages",
     help:
-      "Send this to the process when a client joins; #ID, #ROOM, #QUERY_<NAME> and CGI variables such as " +
+      "Send this to the process when a client joins; #ID, #USER, #ROOM, #QUERY_<NAME> and CGI variables such as " +
       "#REMOTE_ADDR are replaced",
   }),
   leaveMessage: text({

@@ -18,6 +18,9 @@ const plainRequest: JoinRequest = {
   remoteAddress: "::1",
   remotePort: 5000,
   serverPort: 9000,
+  scheme: "http",
+  identity: null,
+  tlsSubject: "",
 };
 
 test.each([
@@ -48,6 +51,12 @@ test("a query parameter stands under its name in capitals, and the first of a na
   expect(render("#QUERY_MY_NAME1", { query: "My_Name1=x" })).toBe("x");
   expect(render("#QUERY_TOKEN", { query: "t%6Fken=x" })).toBe("x");
   expect(render("#QUERY_A", { query: "a" })).toBe("");
+});
+
+test("a user is who the client has shown to be, and nobody without", () => {
+  const identity = { user: 'an"n\n', authType: "Bearer", expiresAtMs: null };
+  expect(render("<#USER>")).toBe("<>");
+  expect(render("<#USER,#REMOTE_USER>", { identity })).toBe("<an%22n%0A,an%22n%0A>");
 });
 
 test("what is not there is empty", () => {
