@@ -2,6 +2,9 @@ import type { JoinRequest } from "./join-request.ts";
 
 /** Bytes to one client. A websocket is one; a fake in a unit test another. */
 export interface ClientLink {
+  /** Whether the client reads what {@link WireFormat.compress} makes. */
+  readonly isCompressing: boolean;
+
   /** Bytes that wait in this process because the client does not take them. */
   readonly pendingBytes: number;
 
@@ -44,6 +47,12 @@ export interface WireFormat {
 
   /** Writes the header of a message of `length` bytes and returns the offset behind it. */
   writeHeader(target: Buffer, offset: number, isBinary: boolean, length: number): number;
+
+  /**
+   * A whole message, header included, in fewer bytes, for clients that read it so; undefined where that is not worth it.
+   * Absent where no client does.
+   */
+  readonly compress?: (payload: Buffer, isBinary: boolean) => Buffer | undefined;
 }
 
 /** How a process ended: by itself with a code, or by a signal. */

@@ -135,7 +135,7 @@ export class Server {
       isDraining: () => this.#state === "stopping",
       logger: this.#logger,
     });
-    const upgrade = new Upgrade(host, new Gate(), requests, this.#logger);
+    const upgrade = new Upgrade(host, new Gate(), requests, this.#options, this.#logger);
     const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
     http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
     return { host, http };

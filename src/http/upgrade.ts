@@ -5,6 +5,7 @@ import { RefusedError } from "../errors.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { Logger } from "../logger.ts";
+import type { Options } from "../options.ts";
 import { checkRoomName } from "../room-name.ts";
 import { stopReading } from "../socket-handle.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
@@ -14,18 +15,23 @@ import { parseTarget } from "./target.ts";
 const maxConnectionId = 0xffff_ffff;
 const retryAfterS = 5;
 
+/** Options of the server, by their names. */
+type UpgradeOptions = Pick<Options, "compress">;
+
 /** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
   readonly #host: RoomHost;
   readonly #gate: Gate;
   readonly #requests: RequestHandler;
+  readonly #options: UpgradeOptions;
   readonly #logger: Logger;
   #lastConnectionId = 0;
 
-  constructor(host: RoomHost, gate: Gate, requests: RequestHandler, logger: Logger) {
+  constructor(host: RoomHost, gate: Gate, requests: RequestHandler, options: UpgradeOptions, logger: Logger) {
     this.#host = host;
     this.#gate = gate;
     this.#requests = requests;
+    this.#options = options;
     this.#logger = logger;
   }
 
@@ -49,7 +55,7 @@ export class Upgrade {
   async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const target = parseTarget(request.url ?? "");
     const room = checkRoomName(target.room);
-    const answer = answerHandshake(request);
+    const { text: answer, isCompressing } = answerHandshake(request, this.#options);
     const visitor = await this.#gate.admit(request, { room, query: target.query });
     const joinRequest = {
       ...visitor,
@@ -60,7 +66,7 @@ export class Upgrade {
       httpVersion: request.httpVersion,
       serverPort: socket.localPort ?? 0,
     };
-    this.#host.admit(joinRequest, { socket, head, answer });
+    this.#host.admit(joinRequest, { socket, head, answer, isCompressing });
   }
 
   #nextConnectionId(): number {

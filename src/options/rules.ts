@@ -12,6 +12,7 @@ export function checkTogether(options: Options): void {
   checkLinger(options);
   checkPrewarm(options);
   checkStderr(options);
+  checkCompress(options);
 }
 
 function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void {
@@ -108,6 +109,14 @@ function checkStderr({ stderr, binary, frame, clientFrame, serverFrame, maxLineB
   if (maxLineBytes > longestTaggedLineBytes) {
     refuse(`--stderr=clients does not go together with --maxline=${maxLineBytes}: it takes lines of up to 64M`);
   }
+}
+
+/** A message is decompressed in one go, in which nothing else is done. */
+const largestCompressedBytes = 16 * 1024 ** 2;
+
+function checkCompress({ compress, maxMessageBytes }: Options): void {
+  if (!compress || maxMessageBytes <= largestCompressedBytes) return;
+  refuse(`--compress does not go together with --maxmessage=${maxMessageBytes}: it takes messages of up to 16M`);
 }
 
 function refuse(message: string): never {

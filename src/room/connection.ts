@@ -49,6 +49,11 @@ export class Connection implements ClientEvents, ThrottleEvents {
     this.#throttle = Throttle.create(limits, this);
   }
 
+  /** Whether the client reads compressed messages. */
+  get isCompressing(): boolean {
+    return this.#link?.isCompressing ?? false;
+  }
+
   open(link: ClientLink): void {
     this.#link = link;
     this.#state = "open";

@@ -1,5 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { ByteWriter } from "../framing/byte-writer.ts";
+import { compressedBit } from "./compression.ts";
+import { longLength, unmask } from "./frame-bytes.ts";
 
 const finalText = 0x81;
 const finalBinary = 0x82;
@@ -11,10 +13,12 @@ const lengthBits = 0x7f;
 const mediumMark = 126;
 const longMark = 127;
 const maskBytes = 4;
-const longUnit = 2 ** 32;
 
 /** Up to this length a frame is waited for here; the rest of a longer one is better kept by who reads it. */
 const maxHeldBytes = 64 * 1024;
+
+/** So much may be decompressed without a break: a small frame can hold a thousand times its bytes. */
+const maxInflatedBytes = 64 * 1024;
 
 /** What comes of a longer one is passed on in pieces of at least this: each costs memory, however small it is. */
 const minPieceBytes = 16 * 1024;
@@ -30,6 +34,15 @@ export interface FrameHandler {
 
   /** All that went to `onOther` so far was whole: what comes next does not depend on it. */
   onOtherDone(): void;
+
+  /** Whether nothing more should be read for now. */
+  readonly isPaused: boolean;
+
+  /** What the client has compressed. @throws where it cannot be decompressed, or to too much. */
+  inflate(payload: Buffer): Buffer;
+
+  /** What comes behind a message that was compressed is kept until `proceed`. */
+  onParked(): void;
 }
 
 /**
@@ -40,6 +53,7 @@ export interface FrameHandler {
 export class FrameReader {
   readonly #handler: FrameHandler;
   readonly #maxMessageBytes: number;
+  readonly #isCompressing: boolean;
   /** The beginning of a frame whose end has not come yet. */
   #held: ByteWriter | undefined;
   /** So many bytes of that frame tell more than those that are held. */
@@ -50,14 +64,23 @@ export class FrameReader {
   #piece: ByteWriter | undefined;
   /** Whether the fragments of a message are on their way. */
   #isFragmented = false;
+  /** Whether the last message that was passed on, or whose fragments are, is compressed. */
+  #isCompressed = false;
+  /** Bytes that are read on only after `proceed`. */
+  #parked: Buffer | undefined;
   /** Whether something was passed on just now, so that it is not known yet what came of it. */
   #isInDoubt = false;
   /** How many messages and frames did not come in one go. */
   #beginnings = 0;
 
-  constructor(maxMessageBytes: number, handler: FrameHandler) {
+  constructor(maxMessageBytes: number, handler: FrameHandler, isCompressing: boolean) {
     this.#maxMessageBytes = maxMessageBytes;
     this.#handler = handler;
+    this.#isCompressing = isCompressing;
+  }
+
+  get isParked(): boolean {
+    return this.#parked !== undefined;
   }
 
   /** Which message or frame is on its way, as a number that only it has; 0 where there is none. */
@@ -66,6 +89,10 @@ export class FrameReader {
   }
 
   push(chunk: Buffer): void {
+    if (this.#parked !== undefined) {
+      this.#parked = Buffer.concat([this.#parked, chunk]);
+      return;
+    }
     if (this.#held === undefined) {
       this.#readAll(chunk, true);
       return;
@@ -75,6 +102,13 @@ export class FrameReader {
     const bytes = this.#held.take();
     this.#held = undefined;
     this.#readAll(bytes, false);
+  }
+
+  /** Reads on behind a message that was compressed. */
+  proceed(): void {
+    const bytes = this.#parked;
+    this.#parked = undefined;
+    if (bytes !== undefined) this.#readAll(bytes, true);
   }
 
   #readAll(bytes: Buffer, isNew: boolean): void {
@@ -106,11 +140,24 @@ export class FrameReader {
 
     if (isMasked && this.#canRead(first, length)) {
       if (end > bytes.length) return this.#await(end - at, at);
-      if (this.#deliver(bytes, start, end, first === finalBinary)) return end;
+      if ((first & compressedBit) !== 0) {
+        const next = this.#deliverCompressed(bytes, start, end, (first & opcodeBits) === lastDataOpcode);
+        if (next !== undefined) return next;
+      } else if (this.#deliver(bytes, start, end, first === finalBinary)) {
+        return end;
+      }
     }
+    return this.#passBeginning(bytes, at, end, first);
+  }
+
+  #passBeginning(bytes: Buffer, at: number, end: number, first: number): number {
     this.#passing = end - at;
     if (!this.#isFragmented) this.#beginnings += 1;
-    if ((first & opcodeBits) <= lastDataOpcode) this.#isFragmented = (first & finalBit) === 0;
+    const opcode = first & opcodeBits;
+    if (opcode <= lastDataOpcode) {
+      this.#isFragmented = (first & finalBit) === 0;
+      if (opcode !== 0) this.#isCompressed = this.#isCompressing && (first & compressedBit) !== 0;
+    }
     return this.#pass(bytes, at, true);
   }
 
@@ -121,7 +168,10 @@ export class FrameReader {
   }
 
   #canRead(first: number, length: number): boolean {
-    if (first !== finalText && first !== finalBinary) return false;
+    if (first !== finalText && first !== finalBinary) {
+      const plain = first & ~compressedBit;
+      if (!this.#isCompressing || (plain !== finalText && plain !== finalBinary)) return false;
+    }
     if (this.#isFragmented || this.#isInDoubt || length > this.#maxMessageBytes || length > maxHeldBytes) return false;
     return this.#handler.isReading;
   }
@@ -138,6 +188,36 @@ export class FrameReader {
     return true;
   }
 
+  /** Returns where to read on, or undefined where this is left to who knows the whole protocol. */
+  #deliverCompressed(bytes: Buffer, start: number, end: number, isBinary: boolean): number | undefined {
+    unmask(bytes, start, end);
+    const message = this.#inflate(bytes.subarray(start, end));
+    if (message === undefined || (!isBinary && !isUtf8(message))) {
+      unmask(bytes, start, end);
+      return undefined;
+    }
+    this.#handler.onMessage(message, isBinary);
+    const isEnough = this.#handler.isPaused || message.length > maxInflatedBytes;
+    return isEnough ? this.#park(bytes, end) : end;
+  }
+
+  /** Undefined where that fails, so that it fails once more where it is said how. */
+  #inflate(payload: Buffer): Buffer | undefined {
+    try {
+      return this.#handler.inflate(payload);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps what comes behind an offset. */
+  #park(bytes: Buffer, at: number): number {
+    if (at === bytes.length) return at;
+    this.#parked = bytes.subarray(at);
+    this.#handler.onParked();
+    return bytes.length;
+  }
+
   /** Passes on what there is of a frame, or gathers it where it comes in many small pieces. */
   #pass(bytes: Buffer, at: number, isBeginning: boolean): number {
     const end = Math.min(at + this.#passing, bytes.length);
@@ -146,7 +226,7 @@ export class FrameReader {
     const isUrgent = isBeginning || this.#passing === 0;
     if (this.#piece === undefined && (isUrgent || end - at >= minPieceBytes)) {
       this.#handOn(bytes.subarray(at, end));
-      return end;
+      return this.#behindPassed(bytes, end);
     }
     this.#piece ??= new ByteWriter();
     this.#piece.append(bytes, at, end);
@@ -155,7 +235,14 @@ export class FrameReader {
       this.#piece = undefined;
       this.#handOn(piece);
     }
-    return end;
+    return this.#behindPassed(bytes, end);
+  }
+
+  /** Of compressed messages one is decompressed at a time, since each may be large, and who is paused gets no more. */
+  #behindPassed(bytes: Buffer, end: number): number {
+    if (!this.#isCompressed || this.#isFragmented || this.#passing > 0) return end;
+    this.#isCompressed = false;
+    return this.#park(bytes, end);
   }
 
   #handOn(bytes: Buffer): void {
@@ -172,27 +259,4 @@ export class FrameReader {
       if (this.#passing === 0 && !this.#isFragmented) this.#handler.onOtherDone();
     });
   }
-}
-
-function longLength(bytes: Buffer, at: number, extraBytes: number): number {
-  if (extraBytes === 2) return bytes.readUInt16BE(at);
-  return bytes.readUInt32BE(at) * longUnit + bytes.readUInt32BE(at + 4);
-}
-
-/** Unmasks in place, with the key that stands right before the payload (RFC 6455 section 5.3). */
-function unmask(bytes: Buffer, start: number, end: number): void {
-  const key0 = bytes[start - 4] as number;
-  const key1 = bytes[start - 3] as number;
-  const key2 = bytes[start - 2] as number;
-  const key3 = bytes[start - 1] as number;
-  let at = start;
-  for (const lastWhole = end - 3; at < lastWhole; at += 4) {
-    bytes[at] = (bytes[at] as number) ^ key0;
-    bytes[at + 1] = (bytes[at + 1] as number) ^ key1;
-    bytes[at + 2] = (bytes[at + 2] as number) ^ key2;
-    bytes[at + 3] = (bytes[at + 3] as number) ^ key3;
-  }
-  if (at < end) bytes[at] = (bytes[at] as number) ^ key0;
-  if (at + 1 < end) bytes[at + 1] = (bytes[at + 1] as number) ^ key1;
-  if (at + 2 < end) bytes[at + 2] = (bytes[at + 2] as number) ^ key2;
 }

@@ -4,8 +4,7 @@ import type { ClientEvents, ClientLink } from "../links.ts";
 import { takenBytes } from "../socket-handle.ts";
 import { StallWatch } from "../stall-watch.ts";
 import { closeFrame, emptyCloseFrame, pingFrame, pongFrame } from "./frame.ts";
-import { type FrameHandler, FrameReader } from "./frame-reader.ts";
-import { type ProtocolEvents, ProtocolReceiver } from "./protocol-receiver.ts";
+import { Intake, type IntakeOwner } from "./intake.ts";
 
 /** What a connection ends with that had no close frame, and what a close frame without a code means (RFC 6455 section 7.1.5). */
 const noCloseFrame = 1006;
@@ -40,11 +39,9 @@ export interface LinkLimits {
 const linkOf = Symbol("link");
 type LinkedSocket = Socket & { [linkOf]: SocketLink };
 
-/**
- * One client's websocket, from the end of its handshake on. It reads plain messages itself; a receiver for the whole
- * protocol is there only while something else is under way.
- */
-export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
+/** One client's websocket, from the end of its handshake on. */
+export class SocketLink implements ClientLink, IntakeOwner {
+  readonly isCompressing: boolean;
   readonly lifeSigns: LifeSigns = {
     readBytes: 0,
     takenBytes: 0,
@@ -57,21 +54,26 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   readonly #events: ClientEvents;
   readonly #limits: LinkLimits;
   readonly #onGone: (link: SocketLink) => void;
-  readonly #reader: FrameReader;
+  readonly #intake: Intake;
   /** "leaving": our close frame waits for what stands before it; "closing": it is sent; "ending": nothing is read any more. */
   #state: "open" | "leaving" | "closing" | "ending" | "closed" = "open";
-  #isPaused = false;
-  #receiver: ProtocolReceiver | undefined;
   #clientCode = noCloseFrame;
   #closeTimer: NodeJS.Timeout | undefined;
 
   /** `onGone` is told after the connection, when the socket is closed. */
-  constructor(socket: Socket, events: ClientEvents, limits: LinkLimits, onGone: (link: SocketLink) => void) {
+  constructor(
+    socket: Socket,
+    events: ClientEvents,
+    limits: LinkLimits,
+    onGone: (link: SocketLink) => void,
+    isCompressing = false,
+  ) {
+    this.isCompressing = isCompressing;
     this.#socket = socket;
     this.#events = events;
     this.#limits = limits;
     this.#onGone = onGone;
-    this.#reader = new FrameReader(limits.maxMessageBytes, this);
+    this.#intake = new Intake(socket, events, this, limits, isCompressing);
     (socket as LinkedSocket)[linkOf] = this;
     socket.setTimeout(0);
     socket.setNoDelay();
@@ -96,11 +98,11 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
 
   /** Which message is on its way, as a number that only it has; 0 where there is none. */
   get unfinished(): number {
-    return this.isReading ? this.#reader.unfinished : 0;
+    return this.isReading ? this.#intake.unfinished : 0;
   }
 
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#intake.isPaused;
   }
 
   get isReading(): boolean {
@@ -123,13 +125,11 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   }
 
   pause(): void {
-    this.#isPaused = true;
-    this.#socket.pause();
+    this.#intake.pause();
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#socket.resume();
+    this.#intake.resume();
   }
 
   ping(): void {
@@ -152,7 +152,7 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   }
 
   onSocketData(chunk: Buffer): void {
-    if (this.isReading) this.#reader.push(chunk);
+    if (this.isReading) this.#intake.push(chunk);
   }
 
   /** Nothing is read any more, but for the client's end of the connection. */
@@ -164,30 +164,8 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
 
   onSocketClose(): void {
     clearTimeout(this.#closeTimer);
-    // What was read while the link was paused, and before the connection broke.
-    const rest = this.isReading ? (this.#socket.read() as Buffer | null) : null;
-    if (rest !== null) this.#reader.push(rest);
-    this.#state = "closed";
-    this.#events.onClose(this.#clientCode);
-    this.#onGone(this);
-  }
-
-  onMessage(payload: Buffer, isBinary: boolean): void {
-    this.#events.onMessage(payload, isBinary);
-  }
-
-  onOther(bytes: Buffer): void {
-    if (!this.isReading) return;
-    this.#receiver ??= new ProtocolReceiver(this.#limits.maxMessageBytes, this);
-    if (!this.#receiver.write(bytes)) this.#socket.pause();
-  }
-
-  onOtherDone(): void {
-    this.#receiver = undefined;
-  }
-
-  onDrain(): void {
-    if (!this.#isPaused) this.#socket.resume();
+    if (this.isReading) this.#intake.finish(() => this.#finish());
+    else this.#finish();
   }
 
   onPing(payload: Buffer): void {
@@ -212,6 +190,13 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   /** The client does not come to the end of what it has begun to say. */
   onMessageTimeout(): void {
     this.#answerClose(closeFrame(closeCodes.policyViolation.code, "message takes too long"));
+  }
+
+  #finish(): void {
+    clearTimeout(this.#closeTimer);
+    this.#state = "closed";
+    this.#events.onClose(this.#clientCode);
+    this.#onGone(this);
   }
 
   /** Sends the close frame if none was sent before, and then no more. */

@@ -19,6 +19,8 @@ export interface Handshake {
   readonly head: Buffer;
   /** The answer that completes the handshake. */
   readonly answer: string;
+  /** Whether that allows messages to be compressed. */
+  readonly isCompressing: boolean;
 }
 
 /** Makes websockets of sockets, and keeps an eye on them. */
@@ -40,11 +42,11 @@ export class Websockets {
   }
 
   /** Completes a handshake. @throws RefusedError where the client is gone. */
-  open({ socket, head, answer }: Handshake, events: ClientEvents): ClientLink {
+  open({ socket, head, answer, isCompressing }: Handshake, events: ClientEvents): ClientLink {
     if (!socket.readable || !socket.writable) throw new RefusedError(400, "the client is gone");
     socket.write(answer, "latin1");
     if (head.length > 0) socket.unshift(head);
-    const link = new SocketLink(socket, events, this.#limits, this.#onGone);
+    const link = new SocketLink(socket, events, this.#limits, this.#onGone, isCompressing);
     startReading(socket);
     this.#heartbeat.add(link);
     return link;

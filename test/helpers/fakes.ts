@@ -27,7 +27,21 @@ export const fakeWire: WireFormat = {
     offset + target.write(`${isBinary ? "b" : "t"}${length}:`, offset, "latin1"),
 };
 
-/** The messages in bytes of {@link fakeWire}: text as it is, binary as `hex:` and its digits. */
+/** {@link fakeWire} that writes what has more than three bytes as `z` and every second of them: `z3:hlo`, say. */
+export class FakeCompressingWire implements WireFormat {
+  readonly maxHeaderBytes = fakeWire.maxHeaderBytes;
+  readonly writeHeader = fakeWire.writeHeader;
+  /** How many messages were to be compressed. */
+  compressions = 0;
+  readonly compress = (payload: Buffer): Buffer | undefined => {
+    this.compressions += 1;
+    if (payload.length <= 3) return undefined;
+    const kept = payload.filter((_byte, index) => index % 2 === 0);
+    return Buffer.concat([Buffer.from(`z${kept.length}:`), kept]);
+  };
+}
+
+/** The messages in bytes of {@link fakeWire}: text as it is, binary as `hex:` and its digits, compressed as `zip:` and it. */
 export function readWire(bytes: Buffer): string[] {
   const messages: string[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -35,7 +49,9 @@ export function readWire(bytes: Buffer): string[] {
     const end = colon + 1 + Number(bytes.toString("latin1", at + 1, colon));
     if (colon === -1 || !(end <= bytes.length)) throw new Error(`no whole message at ${at} of ${String(bytes)}`);
     const payload = bytes.subarray(colon + 1, end);
-    messages.push(bytes[at] === "b".charCodeAt(0) ? `hex:${payload.toString("hex")}` : payload.toString());
+    const type = String.fromCharCode(bytes[at] as number);
+    if (type === "b") messages.push(`hex:${payload.toString("hex")}`);
+    else messages.push(type === "z" ? `zip:${payload.toString()}` : payload.toString());
     at = end;
   }
   return messages;
@@ -50,6 +66,7 @@ export class FakeClientLink implements ClientLink {
   takenBytes = 0;
   isSlow = false;
   isPaused = false;
+  isCompressing = false;
   closedWith: { readonly code: number; readonly reason: string } | undefined;
   /** What each call handed over: one buffer for `write`, several for `writeAll`. */
   readonly writes: Buffer[][] = [];

@@ -6,6 +6,7 @@ import { until } from "./until.ts";
 
 interface Frame {
   readonly opcode: number;
+  readonly isCompressed: boolean;
   readonly payload: Buffer;
 }
 
@@ -54,7 +55,8 @@ export class RawClient implements AsyncDisposable {
       if (payloadAt > this.#bytes.length) break;
       const length = short < 126 ? short : short === 126 ? this.#bytes.readUInt16BE(at + 2) : Number.NaN;
       if (!(payloadAt + length <= this.#bytes.length)) break;
-      frames.push({ opcode: first & 0x0f, payload: this.#bytes.subarray(payloadAt, payloadAt + length) });
+      const payload = this.#bytes.subarray(payloadAt, payloadAt + length);
+      frames.push({ opcode: first & 0x0f, isCompressed: (first & 0x40) !== 0, payload });
       at = payloadAt + length;
     }
     return frames;

@@ -29,6 +29,7 @@ const defaults: Options = {
   nullDelimited: false,
   cache: undefined,
   cachePersist: false,
+  compress: false,
   joinMessage: undefined,
   leaveMessage: undefined,
   tcp: false,
@@ -83,6 +84,7 @@ const flags: Record<OptionName, string> = {
   nullDelimited: "--null",
   cache: "--cache",
   cachePersist: "--cachepersist",
+  compress: "--compress",
   joinMessage: "--joinmsg",
   leaveMessage: "--leavemsg",
   tcp: "--tcp",
@@ -502,6 +504,14 @@ test.each([
   expect(error.message).toContain(name);
   expect(error.code).toBe("ERR_USAGE");
   expect(completeOptions({ stderr: "log", ...other })).toMatchObject({ stderr: "log", ...other });
+});
+
+test("compression takes messages of up to 16M", () => {
+  expect(completeOptions({ compress: true, maxMessageBytes: 16 * mib }).compress).toBe(true);
+  expect(completeOptions({ maxMessageBytes: 16 * mib + 1 }).compress).toBe(false);
+  const error = errorOf(() => completeOptions({ compress: true, maxMessageBytes: 16 * mib + 1 }));
+  expect(error.code).toBe("ERR_USAGE");
+  expect(error.message).toContain("--compress does not go together with --maxmessage=16777217");
 });
 
 test("processes are not started ahead that need the port of a room", () => {

@@ -23,6 +23,17 @@ interface Reading {
   push(bytes: Buffer): Promise<void>;
 }
 
+/** What concerns compressed messages only; intake.test.ts has those. */
+const neverCompressed = {
+  isPaused: false,
+  inflate(): Buffer {
+    throw new Error("nothing is compressed");
+  },
+  onParked(): void {
+    throw new Error("nothing is compressed");
+  },
+};
+
 /** `ws` alone, which is the measure of what is right. */
 function readAlone(): Reading {
   const outcome: Outcome = { messages: [], controls: [], end: "" };
@@ -52,8 +63,9 @@ function readAhead(): Reading {
     onOtherDone() {
       receiver = undefined;
     },
+    ...neverCompressed,
   };
-  const reader = new FrameReader(maxMessageBytes, handler);
+  const reader = new FrameReader(maxMessageBytes, handler, false);
   return {
     outcome,
     async push(bytes) {
@@ -172,12 +184,14 @@ test("plain messages never reach ws", () => {
 function readWith() {
   const received: string[] = [];
   const passedOn: Buffer[] = [];
-  const reader = new FrameReader(maxMessageBytes, {
+  const handler = {
     isReading: true,
-    onMessage: (payload) => received.push(payload.toString()),
-    onOther: (bytes) => passedOn.push(bytes),
+    onMessage: (payload: Buffer) => received.push(payload.toString()),
+    onOther: (bytes: Buffer) => passedOn.push(bytes),
     onOtherDone: () => undefined,
-  });
+    ...neverCompressed,
+  };
+  const reader = new FrameReader(maxMessageBytes, handler, false);
   return { reader, received, passedOn };
 }
 
