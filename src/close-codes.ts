@@ -25,7 +25,7 @@ export const closeCodes = {
   },
   invalidPayload: {
     code: 1007,
-    when: "A text message of the client is not UTF-8",
+    when: "A text message of the client is not UTF-8, or what it has compressed cannot be read",
     comeBack: "Only with valid text; send other bytes as binary messages",
   },
   policyViolation: {

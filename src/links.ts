@@ -2,7 +2,7 @@ import type { JoinRequest } from "./join-request.ts";
 
 /** Bytes to one client. A websocket is one; a fake in a unit test another. */
 export interface ClientLink {
-  /** Whether the client reads what {@link WireFormat.compress} makes. */
+  /** Whether the client reads what {@link WireCompression} makes. */
   readonly isCompressing: boolean;
 
   /** Bytes that wait in this process because the client does not take them. */
@@ -48,11 +48,18 @@ export interface WireFormat {
   /** Writes the header of a message of `length` bytes and returns the offset behind it. */
   writeHeader(target: Buffer, offset: number, isBinary: boolean, length: number): number;
 
-  /**
-   * A whole message, header included, in fewer bytes, for clients that read it so; undefined where that is not worth it.
-   * Absent where no client does.
-   */
-  readonly compress?: (payload: Buffer, isBinary: boolean) => Buffer | undefined;
+  /** Absent where no client reads compressed messages. */
+  readonly compression?: WireCompression;
+}
+
+/** How messages become shorter for those clients that read them so. */
+export interface WireCompression {
+  /** Which lengths of messages are worth it. */
+  readonly minBytes: number;
+  readonly maxBytes: number;
+
+  /** A whole message, header included; undefined where it does not become shorter. */
+  compress(payload: Buffer, isBinary: boolean): Buffer | undefined;
 }
 
 /** How a process ended: by itself with a code, or by a signal. */

@@ -1,31 +1,44 @@
 import { ByteWriter } from "../framing/byte-writer.ts";
-import type { WireFormat } from "../links.ts";
+import type { WireCompression, WireFormat } from "../links.ts";
 import { leftOut, numbersPerEdit } from "./client-edits.ts";
 import type { Connection } from "./connection.ts";
 
+/** What is compressed at once takes no longer than some 20 ms; what comes behind that stays plain. */
+const maxBytesAtOnce = 4 * 1024 * 1024;
+/** A message takes as long as if it had so many bytes, however short it is. */
+const minBytesPerMessage = 2048;
+
 /** Compresses what everyone gets, once for all clients that read it so, and only where there is one. */
 export class Compressor {
-  readonly #compress: NonNullable<WireFormat["compress"]>;
+  readonly #compression: WireCompression;
+  /** Those that are to be compressed. */
   #messages: Place[] = [];
+  #bytesLeft = maxBytesAtOnce;
 
-  private constructor(compress: NonNullable<WireFormat["compress"]>) {
-    this.#compress = compress;
+  private constructor(compression: WireCompression) {
+    this.#compression = compression;
   }
 
   /** Undefined where no client reads what is compressed. */
-  static create({ compress }: WireFormat): Compressor | undefined {
-    return compress === undefined ? undefined : new Compressor(compress);
+  static create({ compression }: WireFormat): Compressor | undefined {
+    return compression === undefined ? undefined : new Compressor(compression);
   }
 
-  /** One more message stands at the end of what everyone gets, with its payload from `start` up to `end`. */
-  add(start: number, end: number, isBinary: boolean): void {
-    this.#messages.push({ start, end, isBinary });
+  /** One more message stands at the end of what everyone gets, with its payload from `payload` up to `end`. */
+  add(start: number, payload: number, end: number, isBinary: boolean): void {
+    const length = end - payload;
+    const { minBytes, maxBytes } = this.#compression;
+    if (length < minBytes || length > maxBytes || this.#bytesLeft <= 0) return;
+    this.#bytesLeft -= Math.max(length, minBytesPerMessage);
+    this.#messages.push({ start, payload, end, isBinary });
   }
 
   /** The same messages in fewer bytes; undefined where nobody wants that or nothing becomes shorter. Forgets them. */
   take(common: Buffer, connections: Iterable<Connection>): Compressed | undefined {
     const messages = this.#messages;
+    if (messages.length === 0) return undefined;
     this.#messages = [];
+    this.#bytesLeft = maxBytesAtOnce;
     for (const { isCompressing } of connections) if (isCompressing) return this.#compressAll(common, messages);
     return undefined;
   }
@@ -34,16 +47,13 @@ export class Compressor {
     const out = new ByteWriter();
     const savings: Saving[] = [];
     let copied = 0;
-    let messageStart = 0;
-    for (const { start, end, isBinary } of messages) {
-      const compressed = this.#compress(common.subarray(start, end), isBinary);
-      if (compressed !== undefined) {
-        out.append(common, copied, messageStart);
-        out.append(compressed);
-        copied = end;
-        savings.push({ end, bytes: end - out.length });
-      }
-      messageStart = end;
+    for (const { start, payload, end, isBinary } of messages) {
+      const compressed = this.#compression.compress(common.subarray(payload, end), isBinary);
+      if (compressed === undefined) continue;
+      out.append(common, copied, start);
+      out.append(compressed);
+      copied = end;
+      savings.push({ end, bytes: end - out.length });
     }
     if (savings.length === 0) return undefined;
     out.append(common, copied);
@@ -54,6 +64,7 @@ export class Compressor {
 /** Where a message stands among what everyone gets. */
 interface Place {
   readonly start: number;
+  readonly payload: number;
   readonly end: number;
   readonly isBinary: boolean;
 }

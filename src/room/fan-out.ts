@@ -126,10 +126,11 @@ export class FanOut implements MessageSink {
   }
 
   #encodeCommon(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    const from = this.#common.length;
     this.#commonMessages += 1;
     this.#encode(this.#common, bytes, start, end, isBinary);
     const { length } = this.#common;
-    this.#compressor?.add(length - (end - start), length, isBinary);
+    this.#compressor?.add(from, length - (end - start), length, isBinary);
   }
 
   /** Those of the clients that are there; the others are counted. */

@@ -17,8 +17,10 @@ const maskBytes = 4;
 /** Up to this length a frame is waited for here; the rest of a longer one is better kept by who reads it. */
 const maxHeldBytes = 64 * 1024;
 
-/** So much may be decompressed without a break: a small frame can hold a thousand times its bytes. */
+/** So much may be decompressed without a break for others: a small frame can hold a thousand times its bytes. */
 const maxInflatedBytes = 64 * 1024;
+/** A message takes its time however short it is. */
+const minInflatedBytes = 1024;
 
 /** What comes of a longer one is passed on in pieces of at least this: each costs memory, however small it is. */
 const minPieceBytes = 16 * 1024;
@@ -66,6 +68,8 @@ export class FrameReader {
   #isFragmented = false;
   /** Whether the last message that was passed on, or whose fragments are, is compressed. */
   #isCompressed = false;
+  /** How much was decompressed since the last break. */
+  #inflatedBytes = 0;
   /** Bytes that are read on only after `proceed`. */
   #parked: Buffer | undefined;
   /** Whether something was passed on just now, so that it is not known yet what came of it. */
@@ -197,7 +201,8 @@ export class FrameReader {
       return undefined;
     }
     this.#handler.onMessage(message, isBinary);
-    const isEnough = this.#handler.isPaused || message.length > maxInflatedBytes;
+    this.#inflatedBytes += Math.max(message.length, minInflatedBytes);
+    const isEnough = this.#handler.isPaused || this.#inflatedBytes > maxInflatedBytes;
     return isEnough ? this.#park(bytes, end) : end;
   }
 
@@ -212,6 +217,7 @@ export class FrameReader {
 
   /** Keeps what comes behind an offset. */
   #park(bytes: Buffer, at: number): number {
+    this.#inflatedBytes = 0;
     if (at === bytes.length) return at;
     this.#parked = bytes.subarray(at);
     this.#handler.onParked();

@@ -1,7 +1,7 @@
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { ClientOptions } from "ws";
-import { join, type TestClient } from "../helpers/client.ts";
+import { join } from "../helpers/client.ts";
 import { metric } from "../helpers/metrics.ts";
 import { peakMemoryMiB } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
@@ -154,16 +154,11 @@ function lineOf(index: number): { line: string; isFor: (id: number) => boolean; 
   return { line: `{"text":"${content}"}`, isFor: () => true, isKept: true };
 }
 
+function startAlone(...words: string[]): Promise<TestServer> {
+  return startServer(["--compress", "--workers", "0", "--metrics", ...words]);
+}
+
 describe.concurrent("a deflate bomb", () => {
-  const start = (...words: string[]): Promise<TestServer> =>
-    startServer(["--compress", "--workers", "0", "--metrics", ...words]);
-
-  async function isHeard(client: TestClient): Promise<void> {
-    const count = client.received.length + 1;
-    client.send("still here");
-    expect((await client.messages(count)).at(-1)).toBe("still here");
-  }
-
   test.each([
     ["in one frame", [compressedFrame(Buffer.alloc(64 * mebibyte), binary)]],
     [
@@ -176,7 +171,7 @@ describe.concurrent("a deflate bomb", () => {
     ],
     ["of one byte too many", [compressedFrame(Buffer.alloc(mebibyte + 1), binary)]],
   ])("%s is closed with 1009, and the others are unharmed", async (_how, bytes) => {
-    await using server = await start("--binary", "cat");
+    await using server = await startAlone("--binary", "cat");
     await using other = await join(server, "b", compressing);
     await using client = await joinRaw(server);
     await client.send(...bytes, frame(text, "too late"));
@@ -188,14 +183,14 @@ describe.concurrent("a deflate bomb", () => {
   });
 
   test("of just the largest size is a message like any other", async () => {
-    await using server = await start(...sh("head -c 1048576 | wc -c"));
+    await using server = await startAlone(...sh("head -c 1048576 | wc -c"));
     await using client = await joinRaw(server);
     await client.send(compressedFrame(Buffer.alloc(mebibyte), binary));
     expect(await client.messages(1)).toEqual(["1048576"]);
   });
 
   test("that is many messages waits for a process that does not read, in little memory", async () => {
-    await using server = await start(...sh(`read -r _; sleep 1000`));
+    await using server = await startAlone(...sh(`read -r _; sleep 1000`));
     await using other = await join(server, "b");
     const bombs = Buffer.concat(Array.from({ length: 200 }, () => compressedFrame(Buffer.alloc(mebibyte), binary)));
     const clients = await Promise.all(Array.from({ length: 20 }, async () => joinRaw(server)));
@@ -210,12 +205,13 @@ describe.concurrent("a deflate bomb", () => {
   });
 
   test("that is garbage is closed with 1007", async () => {
-    await using server = await start("cat");
+    await using server = await startAlone("cat");
     await using other = await join(server, "a");
     await using client = await joinRaw(server);
     await client.send(frame(text, Buffer.alloc(100, 0xff), { reservedBits: compressed }));
     await client.ended;
     expect(client.closeCode).toBe(1007);
-    await isHeard(other);
+    other.send("still here");
+    expect(await other.messages(1)).toEqual(["still here"]);
   });
 });

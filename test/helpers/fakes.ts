@@ -30,15 +30,22 @@ export const fakeWire: WireFormat = {
 /** {@link fakeWire} that writes what has more than three bytes as `z` and every second of them: `z3:hlo`, say. */
 export class FakeCompressingWire implements WireFormat {
   readonly maxHeaderBytes = fakeWire.maxHeaderBytes;
-  readonly writeHeader = fakeWire.writeHeader;
   /** How many messages were to be compressed. */
   compressions = 0;
-  readonly compress = (payload: Buffer): Buffer | undefined => {
-    this.compressions += 1;
-    if (payload.length <= 3) return undefined;
-    const kept = payload.filter((_byte, index) => index % 2 === 0);
-    return Buffer.concat([Buffer.from(`z${kept.length}:`), kept]);
+  readonly compression = {
+    minBytes: 4,
+    maxBytes: 1000,
+    compress: (payload: Buffer): Buffer | undefined => {
+      this.compressions += 1;
+      if (payload.includes("!")) return undefined;
+      const kept = payload.filter((_byte, index) => index % 2 === 0);
+      return Buffer.concat([Buffer.from(`z${kept.length}:`), kept]);
+    },
   };
+
+  writeHeader(target: Buffer, offset: number, isBinary: boolean, length: number): number {
+    return fakeWire.writeHeader(target, offset, isBinary, length);
+  }
 }
 
 /** The messages in bytes of {@link fakeWire}: text as it is, binary as `hex:` and its digits, compressed as `zip:` and it. */
