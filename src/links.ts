@@ -30,7 +30,7 @@ export interface ClientLink {
 
 /** What a {@link ClientLink} tells its connection. After `onClose` nothing more comes. */
 export interface ClientEvents {
-  /** One whole message. The payload may be part of a larger buffer: copy what outlives the call. */
+  /** One whole message. The payload is lent: copy what outlives the call. */
   onMessage(payload: Buffer, isBinary: boolean): void;
 
   /** A ping or pong with so many bytes, which the link has dealt with: it counts against what the client may send. */
@@ -94,10 +94,10 @@ export interface ProcessLink {
 
 /** What a {@link ProcessLink} tells its room, first events after the link itself was handed over. */
 export interface ProcessEvents {
-  /** Output, cut anywhere. The buffer stays as it is, so parts of it may be kept. */
+  /** Output, cut anywhere. The buffer is lent: copy what outlives the call. */
   onChunk(chunk: Buffer): void;
 
-  /** What the process wrote to stderr, cut anywhere, where that does not go to the server's. */
+  /** What the process wrote to stderr, cut anywhere and lent, where that does not go to the server's. */
   onErrorChunk(chunk: Buffer): void;
 
   /** What waited for the process's input has been taken. */

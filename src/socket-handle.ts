@@ -15,6 +15,15 @@ export function handleOf(socket: Socket): SocketHandle | undefined {
   return handle ?? undefined;
 }
 
+/** Takes the handle away from a socket, which then closes and leaves the connection as it is. */
+export function takeHandle(socket: Socket): SocketHandle | undefined {
+  const handle = handleOf(socket);
+  stopReading(socket);
+  Object.assign(socket, { _handle: null });
+  socket.destroy();
+  return handle;
+}
+
 /** Bytes that the system has taken of what was written, also of a write that is still under way; undefined once closed. */
 export function takenBytes(socket: Socket): number | undefined {
   const handle = handleOf(socket);

@@ -13,6 +13,7 @@ const leaves = [
   "join-request",
   "room-name",
   "socket-handle",
+  "lending-socket",
   "stall-watch",
   "version",
   "frame-modes",

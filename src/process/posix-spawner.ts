@@ -2,6 +2,7 @@ import { closeSync, fstatSync } from "node:fs";
 import { Socket } from "node:net";
 import { constants } from "node:os";
 import pLimit from "p-limit";
+import { LendingSocket } from "../lending-socket.ts";
 import { type Descriptors, Libc, type Pipe, type WaitStatus } from "./libc.ts";
 import { Reaper } from "./reaper.ts";
 import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
@@ -110,7 +111,7 @@ export class PosixSpawner implements Spawner {
 }
 
 function openOutput({ readEnd }: Pipe): Socket {
-  return new Socket({ fd: readEnd, readable: true, writable: false });
+  return new LendingSocket({ fd: readEnd, readable: true, writable: false });
 }
 
 /** A script without `#!` is run by the shell, as a shell itself would do. */

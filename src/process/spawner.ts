@@ -23,7 +23,7 @@ export interface SpawnRequest {
 /** A program that runs, as the leader of a session and a process group of its own. */
 export interface SpawnedProcess {
   readonly pid: number;
-  /** The process's stdin and stdout, where they are pipes. */
+  /** The process's stdin and stdout, where they are pipes. The "data" of outputs may be lent: copy what outlives the event. */
   readonly stdin: Socket | undefined;
   readonly stdout: Socket | undefined;
   readonly stderr: Readable | undefined;

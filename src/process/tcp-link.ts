@@ -1,4 +1,5 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { LendingSocket } from "../lending-socket.ts";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { listenToErrors } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
@@ -97,7 +98,7 @@ export class TcpLink implements ProcessLink {
   }
 
   #tryConnect(): void {
-    const socket = connect({ host, port: this.#port, noDelay: true });
+    const socket = new LendingSocket({}).connect({ host, port: this.#port, noDelay: true });
     this.#socket = socket;
     socket.once("connect", () => {
       // Without a listener, a connect from a port to itself can succeed.

@@ -70,8 +70,9 @@ export class FrameReader {
   #isCompressed = false;
   /** How much was decompressed since the last break. */
   #inflatedBytes = 0;
-  /** Bytes that are read on only after `proceed`. */
+  /** Bytes that are read on only after `proceed`, and those that are read since then: they are our own, where others are lent. */
   #parked: Buffer | undefined;
+  #own: Buffer | undefined;
   /** Whether something was passed on just now, so that it is not known yet what came of it. */
   #isInDoubt = false;
   /** How many messages and frames did not come in one go. */
@@ -111,8 +112,11 @@ export class FrameReader {
   /** Reads on behind a message that was compressed. */
   proceed(): void {
     const bytes = this.#parked;
+    if (bytes === undefined) return;
     this.#parked = undefined;
-    if (bytes !== undefined) this.#readAll(bytes, true);
+    this.#own = bytes;
+    this.#readAll(bytes, true);
+    this.#own = undefined;
   }
 
   #readAll(bytes: Buffer, isNew: boolean): void {
@@ -219,7 +223,8 @@ export class FrameReader {
   #park(bytes: Buffer, at: number): number {
     this.#inflatedBytes = 0;
     if (at === bytes.length) return at;
-    this.#parked = bytes.subarray(at);
+    const rest = bytes.subarray(at);
+    this.#parked = bytes === this.#own ? rest : Buffer.from(rest);
     this.#handler.onParked();
     return bytes.length;
   }

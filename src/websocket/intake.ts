@@ -84,7 +84,8 @@ export class Intake implements FrameHandler, ProtocolEvents {
   onOther(bytes: Buffer): void {
     if (!this.isReading) return;
     this.#receiver ??= new ProtocolReceiver(this.#maxMessageBytes, this, this.#isCompressing);
-    if (!this.#receiver.write(bytes)) this.#socket.pause();
+    // It keeps what it has not read yet.
+    if (!this.#receiver.write(Buffer.from(bytes))) this.#socket.pause();
   }
 
   onOtherDone(): void {

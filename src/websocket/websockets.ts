@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
+import { lendingSocketOf } from "../lending-socket.ts";
 import { startReading } from "../socket-handle.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import { loadReceiver } from "./protocol-receiver.ts";
@@ -42,8 +43,9 @@ export class Websockets {
   }
 
   /** Completes a handshake. @throws RefusedError where the client is gone. */
-  open({ socket, head, answer, isCompressing }: Handshake, events: ClientEvents): ClientLink {
-    if (!socket.readable || !socket.writable) throw new RefusedError(400, "the client is gone");
+  open({ socket: given, head, answer, isCompressing }: Handshake, events: ClientEvents): ClientLink {
+    if (!given.readable || !given.writable) throw new RefusedError(400, "the client is gone");
+    const socket = lendingSocketOf(given);
     socket.write(answer, "latin1");
     if (head.length > 0) socket.unshift(head);
     const link = new SocketLink(socket, events, this.#limits, this.#onGone, isCompressing);

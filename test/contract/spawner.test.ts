@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
-import { buffer, text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { ServerError } from "../../src/errors.ts";
 import { prepareLimits } from "../../src/process/limited-spawner.ts";
@@ -28,7 +27,7 @@ describe.each(spawners)("%s", (_, create) => {
     using spawner = opened(create());
     const { stdin, stdout, exited } = await spawner.run("cat");
     stdin.end("hello");
-    expect(await text(stdout)).toBe("hello");
+    expect(await textOf(stdout)).toBe("hello");
     expect(await exited).toEqual({ code: 0, signal: null });
   });
 
@@ -37,9 +36,9 @@ describe.each(spawners)("%s", (_, create) => {
     const variables = new Map([...environment, ["A", "b = c\nd"], ["EMPTY", ""], ["\u00e9", "\u{1f600}"]]);
     const env = await spawner.run("env", ["-0"], { environment: variables });
     const expected = [...variables].map(([name, value]) => `${name}=${value}\0`);
-    expect((await text(env.stdout)).split(/(?<=\0)/).toSorted()).toEqual(expected.toSorted());
+    expect((await textOf(env.stdout)).split(/(?<=\0)/).toSorted()).toEqual(expected.toSorted());
     const printf = await spawner.run("printf", ["%s|", "", "two words", "$HOME *", "\u00e9\n"]);
-    expect(await text(printf.stdout)).toBe("|two words|$HOME *|\u00e9\n|");
+    expect(await textOf(printf.stdout)).toBe("|two words|$HOME *|\u00e9\n|");
   });
 
   test.each([0, 1, 255])("exit code %i is told", async (code) => {
@@ -91,7 +90,7 @@ describe.each(spawners)("%s", (_, create) => {
     const { stdin, stdout, exited } = await spawner.run("cat");
     const bytes = Buffer.alloc(10_000_000, "0123456789abcdef\n");
     stdin.end(bytes);
-    const digest = createHash("md5").update(await buffer(stdout));
+    const digest = createHash("md5").update(await bytesOf(stdout));
     expect(digest.digest("hex")).toBe(createHash("md5").update(bytes).digest("hex"));
     expect(await exited).toMatchObject({ code: 0 });
   });
@@ -99,7 +98,7 @@ describe.each(spawners)("%s", (_, create) => {
   test("what a process wrote before it exited can be read afterwards", async () => {
     using spawner = opened(create());
     const { stdout, exited } = await spawner.sh("echo last words; exit 3");
-    const output = text(stdout);
+    const output = textOf(stdout);
     expect(await exited).toMatchObject({ code: 3 });
     expect(await output).toBe("last words\n");
   });
@@ -107,7 +106,7 @@ describe.each(spawners)("%s", (_, create) => {
   test("stdout ends when the process closes it, and the process may live on", async () => {
     using spawner = opened(create());
     const { pid, stdin, stdout, exited } = await spawner.sh("echo hello; exec >&-; read -r _; exit 2");
-    expect(await text(stdout)).toBe("hello\n");
+    expect(await textOf(stdout)).toBe("hello\n");
     expect(isAlive(pid)).toBe(true);
     stdin.end("\n");
     expect(await exited).toMatchObject({ code: 2 });
@@ -125,7 +124,7 @@ describe.each(spawners)("%s", (_, create) => {
     using spawner = opened(create());
     const spawned = await spawner.run("sh", ["-c", "echo out; echo err >&2; exit 2"], { stderr: "pipe" });
     const { stdout, stderr, exited } = spawned;
-    expect(await Promise.all([text(stdout), text(stderr as Readable)])).toEqual(["out\n", "err\n"]);
+    expect(await Promise.all([textOf(stdout), textOf(stderr as Readable)])).toEqual(["out\n", "err\n"]);
     expect(await exited).toMatchObject({ code: 2 });
     expect((await spawner.run("true")).stderr).toBeUndefined();
   });
@@ -135,7 +134,7 @@ describe.each(spawners)("%s", (_, create) => {
     const script = "wc -c; echo err >&2; echo out";
     const spawned = await spawner.spawn(request("sh", ["-c", script], { stdio: "none", stderr: "pipe" }));
     expect([spawned.stdin, spawned.stdout]).toEqual([undefined, undefined]);
-    const lines = (await text(spawned.stderr as Readable)).split("\n").map((line) => line.trim());
+    const lines = (await textOf(spawned.stderr as Readable)).split("\n").map((line) => line.trim());
     expect(lines.toSorted()).toEqual(["", "0", "err", "out"]);
     expect(await spawned.exited).toMatchObject({ code: 0 });
   });
@@ -145,7 +144,7 @@ describe.each(spawners)("%s", (_, create) => {
     const codes = Array.from({ length: 60 }, (_each, index) => index);
     const ends = codes.map(async (code) => {
       const { stdout, exited } = await spawner.sh(`echo ${code}; exit ${code}`);
-      const [output, exit] = await Promise.all([text(stdout), exited]);
+      const [output, exit] = await Promise.all([textOf(stdout), exited]);
       return [output, exit.code];
     });
     expect(await Promise.all(ends)).toEqual(codes.map((code) => [`${code}\n`, code]));
@@ -194,7 +193,7 @@ describe("a pipe to stdin that is kept", () => {
     using spawner = opened(new PosixSpawner());
     const { stdin, stdout, exited, releaseInput } = await spawner.run("cat", [], { keepsUnread: true });
     stdin.end("all");
-    expect(await text(stdout)).toBe("all");
+    expect(await textOf(stdout)).toBe("all");
     await exited;
     expect(releaseInput?.()).toBe(0);
   });
@@ -237,4 +236,16 @@ function opened(spawner: Spawner): OpenedSpawner {
 
 function request(command: string, args: readonly string[], changes: Partial<SpawnRequest>): SpawnRequest {
   return { command, args, environment, stdio: "pipes", stderr: "inherit", ...changes };
+}
+
+async function textOf(output: Readable): Promise<string> {
+  return (await bytesOf(output)).toString();
+}
+
+/** All that comes, copied when it comes, since it may only be lent. */
+async function bytesOf(output: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  output.on("data", (chunk: Buffer) => chunks.push(Buffer.from(chunk)));
+  await once(output, "end");
+  return Buffer.concat(chunks);
 }

@@ -41,6 +41,18 @@ describe.concurrent("messages without framing", () => {
     expect(client.received).toEqual(["whole", "half"]);
   });
 
+  test.each([0, 1])("large messages that come at the same time do not mix, with %d workers", async (workers) => {
+    await using server = await startServer(["--workers", String(workers), "--maxline", "1M", "cat"]);
+    const talk = async (number: number): Promise<void> => {
+      await using client = await join(server, `room-${number}`);
+      const messages = Array.from({ length: 8 }, (_, index) => `${number}.${index},`.repeat(50_000));
+      for (const message of messages) client.send(message);
+      // Compared as one truth: what differs is too long to be shown.
+      expect((await client.messages(8)).every((text, index) => text === messages[index])).toBe(true);
+    };
+    await Promise.all(Array.from({ length: 6 }, (_, number) => talk(number)));
+  });
+
   test("lines may be cut anywhere, also inside of a character or a line end", async () => {
     await using server = await startServer(node("say.mjs"));
     await using client = await join(server, "a");

@@ -124,6 +124,13 @@ export class FakeClientLink implements ClientLink {
   }
 }
 
+/** Hands out bytes that are there only for the time of the call. */
+function lend(content: string | Buffer, use: (bytes: Buffer) => void): void {
+  const bytes = Buffer.from(content);
+  use(bytes);
+  bytes.fill("!");
+}
+
 /** A process that has room for all that is written to it, until it is told to have none. */
 export class FakeProcessLink implements ProcessLink {
   readonly pid: number;
@@ -167,13 +174,13 @@ export class FakeProcessLink implements ProcessLink {
 
   /** The process writes; clients have it when the turn of the event loop is over. */
   async says(output: string | Buffer): Promise<void> {
-    this.#events.onChunk(Buffer.from(output));
+    lend(output, (chunk) => this.#events.onChunk(chunk));
     await turnEnd();
   }
 
   /** The process writes to its stderr. */
   async complains(output: string | Buffer): Promise<void> {
-    this.#events.onErrorChunk(Buffer.from(output));
+    lend(output, (chunk) => this.#events.onErrorChunk(chunk));
     await turnEnd();
   }
 

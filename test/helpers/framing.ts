@@ -105,10 +105,14 @@ export function decode(framing: Framing, chunks: Iterable<Buffer | string>): Out
   return sink.events;
 }
 
-/** Pushes all chunks and ends; gives the code of the error that stopped it, if one did. */
+/** Pushes all chunks, each lent for the time of its push, and ends; gives the code of the error that stopped it, if one did. */
 export function feed(decoder: Decoder, chunks: Iterable<Buffer | string>): ErrorCode | undefined {
   try {
-    for (const chunk of chunks) decoder.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+    for (const chunk of chunks) {
+      const lent = Buffer.from(chunk);
+      decoder.push(lent);
+      lent.fill("!");
+    }
     decoder.end();
     return undefined;
   } catch (error) {

@@ -1,0 +1,39 @@
+import { Socket, type SocketConstructorOpts } from "node:net";
+import { stopReading, takeHandle } from "./socket-handle.ts";
+
+/** As much as is read at once: pipes of processes that write much hold more than the 64 KiB that Node asks for. */
+const readBytes = 256 * 1024;
+
+/** What all of these sockets read into, one after the other. */
+const lent = Buffer.allocUnsafeSlow(readBytes);
+
+/** Node's types know of it only where a socket connects. */
+const reading = { onread: { buffer: lent, callback: onRead } };
+
+/**
+ * A socket whose "data" is lent for the time of the event: whoever keeps some of it makes a copy. Reading then allocates
+ * nothing and passes by Node's streams, which take longer than all that is done with a short message.
+ */
+export class LendingSocket extends Socket {
+  constructor(options: SocketConstructorOpts) {
+    super({ ...options, ...reading });
+    // Nothing is read before somebody listens.
+    stopReading(this);
+  }
+}
+
+/**
+ * Such a socket for the connection of another one, which closes without it. An encrypted connection stays with its
+ * socket, since the encryption is there.
+ */
+export function lendingSocketOf(socket: Socket): Socket {
+  if (socket instanceof LendingSocket || "encrypted" in socket) return socket;
+  const handle = takeHandle(socket);
+  return new LendingSocket({ handle, readable: true, writable: true, allowHalfOpen: true } as SocketConstructorOpts);
+}
+
+/** Node calls it as a method of the socket. */
+function onRead(this: unknown, count: number): boolean {
+  (this as Socket).emit("data", lent.subarray(0, count));
+  return true;
+}
