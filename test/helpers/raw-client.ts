@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { upgradeRequest } from "./raw-socket.ts";
 import type { TestServer } from "./server.ts";
@@ -13,7 +12,8 @@ interface Frame {
 /** A client that sends bytes as they are. */
 export class RawClient implements AsyncDisposable {
   readonly socket: Socket;
-  readonly ended: Promise<unknown>;
+  /** Resolves when the connection is gone, however it ended. */
+  readonly ended: Promise<void>;
   #bytes = Buffer.alloc(0);
 
   constructor(server: Pick<TestServer, "port">) {
@@ -22,7 +22,9 @@ export class RawClient implements AsyncDisposable {
     this.socket.on("data", (chunk: Buffer) => {
       this.#bytes = Buffer.concat([this.#bytes, chunk]);
     });
-    this.ended = once(this.socket, "close");
+    this.ended = new Promise((resolve) => {
+      this.socket.on("close", () => resolve());
+    });
   }
 
   /** Resolves when the operating system has taken the bytes. */
