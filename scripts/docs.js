@@ -6,6 +6,36 @@ import { errorCodes } from "../dist/errors.js";
 import { metricsTable, spawnTimeMetric } from "../dist/metrics/metrics-table.js";
 import { longFlag, namingsOf, optionGroups, optionNames, optionTable } from "../dist/options.js";
 
+const configurationFiles = `## Configuration files
+
+\`--config game.toml\`, or \`SCALESOCKET_CONFIG\`, names a file of at most 256 KiB that is read once, at the start. It is JSON or
+TOML, by the ending of its name. Its keys are flags without their dashes, other names included, and \`command\` and \`args\`:
+
+\`\`\`toml
+command = "./game.py"
+args = ["--level", "3"]
+addr = "127.0.0.1:9000"
+frame = "json"
+maxmessage = "64K"          # or 65536
+killgrace = 0.5
+metrics = true
+passenv = ["PATH", "HOME"]  # or "PATH,HOME"
+\`\`\`
+
+- Values are texts as on the command line, numbers, \`true\` and \`false\` for flags, and lists for options whose value is a list.
+  Paths are relative to where the server is started, as on the command line.
+- A command on the command line comes with its own arguments; arguments behind \`--\` alone replace \`args\`.
+- An unknown key, a key that is there twice and a wrong value are errors (exit code 2) that name the file, the key or line
+  and column, and what was expected. So is another file in a file: \`config\` and \`print-config\` cannot be keys.
+- \`compat = "0.2"\` may stand in it, and holds for the whole file as for the command line: \`json = true\` is JSON framing then. What
+  that version took for granted comes last, behind what the file says.
+
+\`--print-config\` prints all options that are in force, defaults included, as JSON to stdout, and exits with 0. Saved as
+\`game.json\`, that is a file that says the same. Without a command it prints the options alone.
+
+In an environment variable the values of a list stand with commas between them, or on lines of their own where they may
+hold commas.`;
+
 const pages = {
   "docs/options.md": options(),
   "docs/close-codes.md": closings(),
@@ -31,7 +61,7 @@ function options() {
       if (spec.group !== group) return [];
       const namings = namingsOf(name);
       const flags = namings.map((naming) => flagCell(name, naming));
-      const standard = spec.defaultText === undefined ? "" : `\`${spec.defaultText}\``;
+      const standard = !spec.defaultText ? "" : `\`${spec.defaultText}\``;
       const value = spec.isCounted || spec.bareText !== "true" ? spec.expected : "";
       const variables = namings.map((naming) => `\`${naming.variable}\``);
       return [[flags.join("; "), spec.help, value, standard, variables.join(", ")]];
@@ -43,8 +73,10 @@ function options() {
     `    scalesocket [OPTIONS] <CMD> [-- <ARGS>...]
 
 Options may stand before or after the command. What follows \`--\` goes to the command untouched. An option wins over its
-environment variable, and that over the default. \`-h\` prints all of this in short, \`-V\` the version.`,
+environment variable, that over the [configuration file](#configuration-files), and that over the default. A flag whose value is a list adds to it each time that it is given; another
+flag that is given again replaces what it said before. \`-h\` prints all of this in short, \`-V\` the version.`,
     ...sections,
+    configurationFiles,
     `## Exit codes
 
 ${table(

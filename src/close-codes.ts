@@ -15,7 +15,7 @@ export const closeCodes = {
   },
   goingAway: {
     code: 1001,
-    when: "The server is shutting down",
+    when: "The server is shutting down at once",
     comeBack: "Yes, after a random wait of some seconds",
   },
   protocolError: {
@@ -42,6 +42,11 @@ export const closeCodes = {
     code: 1011,
     when: "The process could not be started, ended with another exit code or a signal, or wrote what its framing cannot read on from, and --restart does not say to start a new one; the reason says which",
     comeBack: "Yes, with growing waits; a new process is started then",
+  },
+  serviceRestart: {
+    code: 1012,
+    when: "The server was asked to end by SIGTERM, as before an update: it closes its rooms one after the other",
+    comeBack: "Yes, after a random wait of some seconds; another server answers then, or the next one in this place",
   },
   tryAgainLater: {
     code: 1013,

@@ -15,6 +15,8 @@ export interface JoinRequest {
   /** The id of its connection: no other client of this server has it, ever. */
   readonly connectionId: number;
   readonly room: string;
+  /** What stands before the room in the path: empty, or from its first slash on. */
+  readonly basePath: string;
   /** What follows the room in the path, percent-decoded: empty, or from its slash on. */
   readonly pathInfo: string;
   /** The query without its question mark, as it came. */
@@ -49,7 +51,7 @@ const variableTable: Readonly<Record<string, Variable>> = {
   REMOTE_PORT: (request) => String(request.remotePort),
   REQUEST_METHOD: (request) => request.method,
   REQUEST_URI: (request) => request.url,
-  SCRIPT_NAME: (request) => `/${request.room}`,
+  SCRIPT_NAME: (request) => `${request.basePath}/${request.room}`,
   PATH_INFO: (request) => request.pathInfo,
   SERVER_NAME: (request) => request.host.replace(/:\d*$/, ""),
   SERVER_PORT: (request) => String(request.serverPort),

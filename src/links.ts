@@ -78,6 +78,9 @@ export interface ProcessExit {
 export interface ProcessLink {
   readonly pid: number;
 
+  /** Bytes that wait in this process because the other one does not take them. */
+  readonly pendingBytes: number;
+
   /** Hands over bytes; false says that more than the bound waits now, and that `onWritable` follows. */
   write(bytes: Buffer): boolean;
 

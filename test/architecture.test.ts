@@ -6,12 +6,14 @@ import { expect, test } from "vitest";
 /** Files that anyone may import, and that import only each other. */
 const leaves = [
   "links",
+  "answer-headers",
   "errors",
   "close-codes",
   "drop-reasons",
   "logger",
   "join-request",
   "room-name",
+  "reloadable",
   "socket-handle",
   "lending-socket",
   "stall-watch",
@@ -47,6 +49,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   "prom-client": "metrics",
   commander: "cli",
   pino: "cli",
+  "smol-toml": "cli",
   "sonic-boom": "cli",
   "node:process": "cli",
   "node:http": ["http", "host", "access"],

@@ -86,7 +86,8 @@ export class RunningServer {
     const child = this.#child;
     if (hasExited(child)) return child.exitCode;
     const exit = once(child, "exit");
-    child.kill("SIGTERM");
+    // SIGTERM would close rooms one after the other.
+    child.kill("SIGINT");
     const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
     await exit;
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { isValueOfOption, longFlag, variableOf } from "../options.ts";
+import { isValueOfOption, variableOf } from "../options.ts";
 
 /** Options by their variables, with what would be written there. */
 type Variables = Readonly<Record<string, string>>;
@@ -13,10 +13,17 @@ interface Compat {
   readonly macros: Readonly<Record<string, Variables>>;
 }
 
-/** A command line and its environment, as they are to be read. */
-export interface Reading {
+/** All that options are read from: a command line, its environment, and what a configuration file says by their variables. */
+interface Sources {
   readonly words: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
+  readonly file: NodeJS.ProcessEnv;
+}
+
+/** The same, as it is to be read. */
+export interface Reading extends Sources {
+  /** What holds where nothing else is said. */
+  readonly defaults: Variables;
 }
 
 const compatTable = new Map<string, Compat>([
@@ -38,11 +45,11 @@ const compatTable = new Map<string, Compat>([
 
 const unsetTexts = new Set(["", "0", "false"]);
 
-/** Rewrites a command line that asks to be read as by another version (`--compat`); any other stays as it is. */
-export function applyCompat(words: readonly string[], environment: NodeJS.ProcessEnv): Reading {
-  const version = versionIn(words) ?? environment[variableOf("compat")];
+/** Rewrites what is to be read as by another version (`--compat`); anything else stays as it is. */
+export function applyCompat(sources: Sources, version: string | undefined): Reading {
   const compat = compatTable.get(version ?? "");
-  if (compat === undefined) return { words, environment };
+  if (compat === undefined) return { ...sources, defaults: {} };
+  const { words, environment, file } = sources;
   const kept: string[] = [];
   const fromFlags: Record<string, string> = {};
   for (const [index, word] of words.entries()) {
@@ -51,16 +58,12 @@ export function applyCompat(words: readonly string[], environment: NodeJS.Proces
     else if (Object.hasOwn(compat.bareValues, word)) kept.push(`${word}=${compat.bareValues[word]}`);
     else kept.push(word);
   }
-  return { words: kept, environment: { ...compat.defaults, ...withoutMacros(environment, compat), ...fromFlags } };
-}
-
-function versionIn(words: readonly string[]): string | undefined {
-  const flag = longFlag("compat");
-  const last = words.findLastIndex(
-    (word, index) => (word === flag || word.startsWith(`${flag}=`)) && !isValueOfOption(words, index),
-  );
-  const word = words[last];
-  return word === flag ? words[last + 1] : word?.slice(flag.length + 1);
+  return {
+    words: kept,
+    environment: { ...withoutMacros(environment, compat), ...fromFlags },
+    file: withoutMacros(file, compat),
+    defaults: compat.defaults,
+  };
 }
 
 /** What the variable of such a flag stands for is set in its place, unless it is set itself. */

@@ -1,3 +1,4 @@
+import type { Header } from "../answer-headers.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ProcessLauncher } from "../links.ts";
 import type { Logger } from "../logger.ts";
@@ -12,6 +13,7 @@ import type { Spawner } from "../process/spawner.ts";
 import { createFraming } from "../framing/create-framing.ts";
 import { Admission } from "../room/admission.ts";
 import { Counters, type CounterValues } from "../room/counters.ts";
+import type { DrainPlan } from "../room/drain-plan.ts";
 import { DropLog } from "../room/drop-log.ts";
 import { Histories } from "../room/histories.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
@@ -22,7 +24,7 @@ import { compressingFormat } from "../websocket/compression.ts";
 import { frameFormat } from "../websocket/frame.ts";
 import { type Handshake, Websockets } from "../websocket/websockets.ts";
 import { refuse } from "./refusal.ts";
-import type { HostFigures, RoomHost } from "./room-host.ts";
+import type { HostFigures, ProcessReport, RoomHost } from "./room-host.ts";
 
 /** How long a process may say nothing before the log explains why that may be. */
 const silenceMs = 5000;
@@ -67,6 +69,7 @@ export class LocalHost implements RoomHost {
   readonly #prewarmer: Prewarmer | undefined;
   readonly #rooms: Rooms;
   readonly #websockets: Websockets;
+  readonly #headers: readonly Header[];
 
   private constructor(
     settings: HostSettings,
@@ -83,6 +86,7 @@ export class LocalHost implements RoomHost {
     const hasSpares = settings.options.prewarm > 0;
     this.#prewarmer = hasSpares ? new Prewarmer(program, settings.spares, logger) : undefined;
     this.#rooms = this.#createRooms(settings, this.#prewarmer ?? program);
+    this.#headers = settings.options.headers;
     this.#websockets = new Websockets(settings.options, () => surroundings.onClientGone?.());
   }
 
@@ -107,7 +111,7 @@ export class LocalHost implements RoomHost {
     this.#rooms
       .join(request, (events) => this.#websockets.open(handshake, events))
       .catch((error: unknown) => {
-        refuse(handshake.socket, error, this.#logger);
+        refuse(handshake.socket, error, this.#logger, { headers: this.#headers });
         this.#surroundings.onClientGone?.();
         if (!this.isOpen(request.room)) this.#surroundings.onRoomClosed?.(request.room);
       });
@@ -133,8 +137,21 @@ export class LocalHost implements RoomHost {
     return { rooms: this.#rooms.list(), counters: this.counters, workers: new Map(), workersLost: 0 };
   }
 
-  async drain(): Promise<void> {
-    await this.#rooms.drain();
+  async report(): Promise<readonly ProcessReport[]> {
+    return [{ name: "server", pid: process.pid, report: this.#rooms.report() }];
+  }
+
+  /** Takes nobody new from now on, and ends the processes that nobody talks to. */
+  retire(plan: DrainPlan): void {
+    this.#rooms.retire(plan);
+  }
+
+  closeRoom(room: string, plan: DrainPlan): void {
+    this.#rooms.close(room, plan);
+  }
+
+  async drain(plan?: DrainPlan): Promise<void> {
+    await this.#rooms.drain(plan);
     await this.#websockets.closed(goodbyeMs);
     await this.#release();
   }

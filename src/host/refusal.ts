@@ -1,25 +1,32 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import { type Header, headerLines } from "../answer-headers.ts";
 import { messageOf, RefusedError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 
+interface RefusalTraits {
+  readonly method?: string | undefined;
+  /** Headers of all answers. */
+  readonly headers?: readonly Header[];
+}
+
 /** Answers a handshake with why the client is not let in, and ends the connection. */
-export function refuse(socket: Socket, error: unknown, logger: Logger, method = "GET"): void {
+export function refuse(socket: Socket, error: unknown, logger: Logger, traits: RefusalTraits = {}): void {
   if (error instanceof RefusedError) {
     logger.info(`refused with ${error.status}: ${error.message}`);
-    answer(socket, method, error.status, error.message, error.headers);
+    answer(socket, error.status, error.message, error.headers, traits);
   } else {
     logger.error(`handshake failed: ${messageOf(error)}`);
-    answer(socket, method, 500, "internal error", {});
+    answer(socket, 500, "internal error", {}, traits);
   }
 }
 
 function answer(
   socket: Socket,
-  method: string,
   status: number,
   text: string,
   more: Readonly<Record<string, string>>,
+  { method, headers: forAll = [] }: RefusalTraits,
 ): void {
   const body = `${text}\n`;
   const headers = {
@@ -30,8 +37,7 @@ function answer(
     Connection: "close",
     ...more,
   };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("")}\r\n`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${headerLines(headers, forAll)}\r\n`;
   socket.write(method === "HEAD" ? head : head + body);
   socket.destroySoon();
 }

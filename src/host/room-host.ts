@@ -1,5 +1,7 @@
 import type { JoinRequest } from "../join-request.ts";
 import type { CounterValues } from "../room/counters.ts";
+import type { DrainPlan } from "../room/drain-plan.ts";
+import type { RoomsReport } from "../room/room-report.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Handshake } from "../websocket/websockets.ts";
 
@@ -22,6 +24,15 @@ export interface HostFigures {
   readonly workersLost: number;
 }
 
+/** One process of the server, for who runs it. */
+export interface ProcessReport {
+  /** What it is called, such as `worker 0`. */
+  readonly name: string;
+  readonly pid: number;
+  /** Undefined where it does not answer. */
+  readonly report: RoomsReport | undefined;
+}
+
 /** Where rooms live: in this process, in workers, or on another node. */
 export interface RoomHost {
   /** Clients may come from now on: what is to be there before them is started. */
@@ -36,8 +47,14 @@ export interface RoomHost {
   list(): Promise<readonly RoomSummary[]>;
   figures(): Promise<HostFigures>;
 
-  /** Takes nobody new, closes every client and ends every process in its steps; resolves when nothing is left. */
-  drain(): Promise<void>;
+  /** What each process of the server has to do and to hold. */
+  report(): Promise<readonly ProcessReport[]>;
+
+  /**
+   * Takes nobody new, closes every client and ends every process in its steps; resolves when nothing is left. Without a
+   * plan, all rooms are closed at once.
+   */
+  drain(plan?: DrainPlan): Promise<void>;
 
   /** Ends every process and connection at once; `drain` resolves sooner then. */
   kill(): void;

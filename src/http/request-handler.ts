@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Header } from "../answer-headers.ts";
 import { messageOf, RefusedError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Api } from "./api.ts";
-import { respond, respondJson, respondText } from "./respond.ts";
+import { redirectToFolder, respond, respondJson, respondText } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { parseTarget, type Target } from "./target.ts";
 
@@ -21,6 +22,9 @@ interface Page {
 
 export interface RequestHandlerOptions {
   readonly host: RoomHost;
+  readonly basePath: string;
+  /** Headers of all answers. */
+  readonly headers: readonly Header[];
   readonly hasStats: boolean;
   readonly api: Api | undefined;
   readonly metrics: Page | undefined;
@@ -38,6 +42,7 @@ export class RequestHandler {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
+    for (const { name, value } of this.#options.headers) response.appendHeader(name, value);
     this.#answer(request, response).catch((error: unknown) => {
       this.#options.logger.error(`request failed: ${messageOf(error)}`);
       if (response.headersSent) response.destroy();
@@ -51,7 +56,10 @@ export class RequestHandler {
       return;
     }
     try {
-      await this.#route(parseTarget(request.url ?? ""), request, response);
+      const url = request.url ?? "";
+      // Who asks for it knows the server's address, and need not know which part of a site it is.
+      if (parseTarget(url).path === "/health") this.#answerHealth(response);
+      else await this.#route(parseTarget(url, this.#options.basePath), request, response);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       respondText(response, error.status, error.message, error.headers);
@@ -59,14 +67,15 @@ export class RequestHandler {
   }
 
   async #route(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { hasStats, api, metrics, staticFiles } = this.#options;
+    const { basePath, hasStats, api, metrics, staticFiles } = this.#options;
     const statsPath = /^\/stats(?:\/([^/]*))?$/.exec(target.rest);
-    if (target.path === "/health") this.#answerHealth(response);
+    if (target.path === "") redirectToFolder(request, response);
+    else if (target.path === "/health") this.#answerHealth(response);
     else if (target.path === "/metrics") await answerMetrics(metrics, response);
     else if (api !== undefined && target.room === "api") await api.answer(target.rest, response);
     else if (hasStats && statsPath !== null) await this.#answerStats(target.room, statsPath[1], response);
     else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);
-    else respondText(response, 404, notFoundText(request, target));
+    else respondText(response, 404, notFoundText(request, target, basePath));
   }
 
   #answerHealth(response: ServerResponse): void {
@@ -98,8 +107,8 @@ async function answerMetrics(metrics: Page | undefined, response: ServerResponse
 }
 
 /** Whoever opens the server in a browser learns what it is for. */
-function notFoundText(request: IncomingMessage, target: Target): string {
+function notFoundText(request: IncomingMessage, target: Target, basePath: string): string {
   if (target.path !== "/") return "not found";
   const host = request.headers.host ?? "<host>";
-  return `ScaleSocket is running. Connect a websocket to ws://${host}/<room>, or serve files with --staticdir.`;
+  return `ScaleSocket is running. Connect a websocket to ws://${host}${basePath}/<room>, or serve files with --staticdir.`;
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** Answers with a short text for people. */
 export function respondText(
@@ -21,17 +21,32 @@ export function respondJsonText(response: ServerResponse, status: number, text: 
   respond(response, status, text, headers);
 }
 
-/** Answers with a whole body; to HEAD, Node sends the headers alone. */
+/** Answers that what is asked for has a slash at its end. */
+export function redirectToFolder(request: IncomingMessage, response: ServerResponse): void {
+  const [path = "/", ...query] = (request.url ?? "/").split("?");
+  // Two slashes at the front would be read as the name of another host.
+  const location = [`${path.replace(/^\/+/, "/")}/`, ...query].join("?");
+  respondText(response, 301, "moved to the path with a slash", { Location: location });
+}
+
+/** Answers with a whole body; to HEAD, Node sends the headers alone. What was set for all answers stays. */
 export function respond(
   response: ServerResponse,
   status: number,
   body: string,
   headers: Readonly<Record<string, string>>,
 ): void {
-  response.writeHead(status, {
+  const all = {
     "Content-Length": String(Buffer.byteLength(body)),
     "X-Content-Type-Options": "nosniff",
     ...headers,
-  });
+  };
+  for (const [name, value] of Object.entries(all)) setOwnHeader(response, name, value);
+  response.writeHead(status);
   response.end(body);
+}
+
+/** Sets a header that the answer itself has, unless one for all answers has its name. */
+export function setOwnHeader(response: ServerResponse, name: string, value: string): void {
+  if (!response.hasHeader(name)) response.setHeader(name, value);
 }

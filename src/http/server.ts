@@ -3,13 +3,18 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import type { AddressInfo, Socket } from "node:net";
 import { availableParallelism } from "node:os";
 import { Gate } from "../access/gate.ts";
+import { closeCodes } from "../close-codes.ts";
 import { ServerError } from "../errors.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { Logger } from "../logger.ts";
 import { completeOptions, type Options } from "../options.ts";
+import { Reloads } from "../reloadable.ts";
+import { drainAtOnce } from "../room/drain-plan.ts";
 import { Api } from "./api.ts";
 import { RequestHandler } from "./request-handler.ts";
 import type { StaticFiles } from "./static-files.ts";
+import { logStatus } from "./status-report.ts";
+import { checkStopOptions, Patience, type StopOptions } from "./stopping.ts";
 import { Upgrade } from "./upgrade.ts";
 
 const httpLimits = {
@@ -23,11 +28,14 @@ const httpLimits = {
 /** More workers than that share the cores with too many others by themselves. */
 const maxAutoWorkers = 8;
 
+/** What concerns the command line, or is said when the server is to stop. */
+type CommandLineOnly = "log" | "verbosity" | "compat" | "config" | "printConfig" | "drainWaitMs" | "drainTimeMs";
+
 /**
  * What a server is made with: the command, and options under the names of the table in options/table.ts. Without `workers`,
  * rooms live in the process that makes the server.
  */
-export type ServerOptions = Partial<Omit<Options, "log" | "verbosity" | "compat">> & {
+export type ServerOptions = Partial<Omit<Options, CommandLineOnly>> & {
   readonly command: string;
   readonly args?: readonly string[];
   /** Where variables for the processes are taken from (see `passedVariables`): `process.env`, say. Empty by default. */
@@ -47,10 +55,12 @@ export class Server {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #options: Options;
   readonly #logger: Logger;
+  readonly #reloads: Reloads;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #parts: Parts | undefined;
   #starting: Promise<AddressInfo> | undefined;
   #stopping: Promise<void> | undefined;
+  readonly #patience = new Patience();
   #onStopped: () => void = () => undefined;
 
   /** Resolves when the server has stopped, be it by `stop`, or by itself after its one client (`oneshot`). */
@@ -66,6 +76,7 @@ export class Server {
     this.#environment = environment;
     this.#options = completeOptions({ workers: 0, ...rest });
     this.#logger = logger;
+    this.#reloads = new Reloads(logger);
   }
 
   /**
@@ -94,25 +105,42 @@ export class Server {
 
   /**
    * Takes nobody new, closes all clients, ends all processes in their steps and then stops listening. Meanwhile
-   * `/health` says so.
+   * `/health` says so. How that is done is for the first call to say.
+   * @throws ServerError ERR_USAGE where a time is out of range.
    */
-  async stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  async stop(how: StopOptions = {}): Promise<void> {
+    checkStopOptions(how);
+    this.#stopping ??= this.#stop(how);
     return this.#stopping;
   }
 
   /** Ends all processes and connections at once; `stop` is then done soon. */
   kill(): void {
+    this.#patience.lose();
     this.#parts?.host.kill();
   }
 
-  async #stop(): Promise<void> {
+  /** Reads again what options name and what can change meanwhile; the log says what. What cannot be read stays as it was. */
+  async reload(): Promise<void> {
+    await this.#reloads.run();
+  }
+
+  /** Writes rooms, clients, queues and memory into the log. */
+  async logStatus(): Promise<void> {
+    if (this.#parts !== undefined) logStatus(await this.#parts.host.report(), this.#logger);
+  }
+
+  async #stop({ waitMs = 0, spreadMs = 0, code = closeCodes.goingAway.code }: StopOptions): Promise<void> {
     // A start under way comes to its end first, be it a good one or not: whoever called it is told.
     await this.#starting?.catch(() => undefined);
     const parts = this.#parts;
     if (parts !== undefined && this.#state === "running") {
+      if (waitMs > 0) this.#logger.info(`going on for ${waitMs / 1000} s, while /health says that the server is going`);
+      await this.#patience.wait(waitMs);
       this.#state = "stopping";
-      await parts.host.drain();
+      const drained = parts.host.drain({ ...drainAtOnce, code, spreadMs });
+      if (this.#patience.isLost) parts.host.kill();
+      await drained;
       const closed = once(parts.http, "close");
       parts.http.close();
       parts.http.closeAllConnections();
@@ -123,22 +151,31 @@ export class Server {
   }
 
   async #assemble(): Promise<Parts> {
-    const { staticDir, stats, api, metrics } = this.#options;
+    const { staticDir, stats, api, metrics, basePath, headers } = this.#options;
     const staticFiles = staticDir === undefined ? undefined : await openStaticFiles(staticDir);
+    if (staticFiles !== undefined) this.#reloads.add(staticFiles);
     const host = await this.#startHost();
     const requests = new RequestHandler({
       host,
+      basePath,
+      headers,
       hasStats: stats,
       api: api ? new Api(host) : undefined,
       metrics: metrics ? await createMetrics(host) : undefined,
       staticFiles,
-      isDraining: () => this.#state === "stopping",
+      isDraining: () => this.#stopping !== undefined,
       logger: this.#logger,
     });
     const upgrade = new Upgrade(host, new Gate(), requests, this.#options, this.#logger);
     const http = createHttpServer(httpLimits, (request, response) => requests.handle(request, response));
     http.on("upgrade", (request, socket, head) => upgrade.handle(request, socket as Socket, head));
     return { host, http };
+  }
+
+  /** Nobody comes any more, so there is nothing to wait for. */
+  #onOneshotEnd(): void {
+    this.#patience.end();
+    void this.stop();
   }
 
   /** Only what is needed is loaded: the rooms themselves, or what watches workers that have them. */
@@ -155,7 +192,7 @@ export class Server {
     const workers = workerCount(options);
     if (workers === 0) {
       const { LocalHost } = await import("../host/local-host.ts");
-      return LocalHost.start(settings, this.#logger, { onOneshotEnd: () => void this.stop() });
+      return LocalHost.start(settings, this.#logger, { onOneshotEnd: () => this.#onOneshotEnd() });
     }
     const { WorkerHost } = await import("../workers/worker-host.ts");
     return WorkerHost.start(workers, settings, this.#logger);

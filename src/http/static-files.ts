@@ -4,27 +4,32 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join, sep } from "node:path";
 import send from "send";
 import { ServerError } from "../errors.ts";
-import { respondText } from "./respond.ts";
+import type { Reloadable } from "../reloadable.ts";
+import { redirectToFolder, respondText, setOwnHeader } from "./respond.ts";
 
 const indexFile = "index.html";
 
 /** The files of one folder over HTTP. Nothing outside of it is ever read, nor anything hidden in it. */
-export class StaticFiles {
-  readonly #root: string;
+export class StaticFiles implements Reloadable {
+  readonly what: string;
+  readonly #folder: string;
+  #root = "";
 
-  private constructor(root: string) {
-    this.#root = root;
+  private constructor(folder: string) {
+    this.what = `folder of static files ${folder}`;
+    this.#folder = folder;
   }
 
   /** @throws ServerError ERR_STATIC_DIR where there is no such folder. */
   static async open(folder: string): Promise<StaticFiles> {
-    try {
-      const root = await realpath(folder);
-      if ((await stat(root)).isDirectory()) return new StaticFiles(root);
-    } catch (error) {
-      throw new ServerError("ERR_STATIC_DIR", notAFolder(folder), { cause: error });
-    }
-    throw new ServerError("ERR_STATIC_DIR", notAFolder(folder));
+    const files = new StaticFiles(folder);
+    await files.reload();
+    return files;
+  }
+
+  /** Finds out where the folder is: a symbolic link may lead to another one since. @throws ServerError ERR_STATIC_DIR */
+  async reload(): Promise<void> {
+    this.#root = await realFolder(this.#folder);
   }
 
   /** Answers a GET or HEAD of a decoded path: the file, a redirect to the folder's own path, or 404. */
@@ -62,14 +67,24 @@ export class StaticFiles {
 
   #send(request: IncomingMessage, response: ServerResponse, file: string): void {
     const encoded = file.split(sep).map(encodeURIComponent).join("/");
-    response.setHeader("X-Content-Type-Options", "nosniff");
+    setOwnHeader(response, "X-Content-Type-Options", "nosniff");
     send(request, encoded, { root: this.#root, dotfiles: "allow", index: false, cacheControl: false })
       .on("file", (_path: string, { size }: Stats) => shortenSuffix(request, size))
-      .on("headers", () => response.setHeader("Cache-Control", "no-cache"))
+      .on("headers", () => setOwnHeader(response, "Cache-Control", "no-cache"))
       .on("stream", (stream: ReadStream) => stream.once("end", () => cutShort(response, stream.bytesRead)))
       .on("error", (error: { status?: number }) => respondError(response, error.status ?? 404))
       .pipe(response);
   }
+}
+
+async function realFolder(folder: string): Promise<string> {
+  try {
+    const root = await realpath(folder);
+    if ((await stat(root)).isDirectory()) return root;
+  } catch (error) {
+    throw new ServerError("ERR_STATIC_DIR", notAFolder(folder), { cause: error });
+  }
+  throw new ServerError("ERR_STATIC_DIR", notAFolder(folder));
 }
 
 function notAFolder(folder: string): string {
@@ -95,11 +110,4 @@ function cutShort(response: ServerResponse, sentBytes: number): void {
 function respondError(response: ServerResponse, status: number): void {
   if (response.headersSent) response.destroy();
   else respondText(response, status, status === 416 ? "range not satisfiable" : "not found");
-}
-
-function redirectToFolder(request: IncomingMessage, response: ServerResponse): void {
-  const [path = "/", ...query] = (request.url ?? "/").split("?");
-  // Two slashes at the front would be read as the name of another host.
-  const location = [`${path.replace(/^\/+/, "/")}/`, ...query].join("?");
-  respondText(response, 301, "moved to the path with a slash", { Location: location });
 }

@@ -16,7 +16,7 @@ const maxConnectionId = 0xffff_ffff;
 const retryAfterS = 5;
 
 /** Options of the server, by their names. */
-type UpgradeOptions = Pick<Options, "compress">;
+type UpgradeOptions = Pick<Options, "basePath" | "compress" | "headers" | "subprotocols">;
 
 /** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
@@ -49,17 +49,23 @@ export class Upgrade {
     }
     // What the client sends from now on is for its room, which may be in another process.
     stopReading(socket);
-    this.#admit(request, socket, head).catch((error: unknown) => refuse(socket, error, this.#logger, request.method));
+    this.#admit(request, socket, head).catch((error: unknown) =>
+      refuse(socket, error, this.#logger, { method: request.method, headers: this.#options.headers }),
+    );
   }
 
   async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const target = parseTarget(request.url ?? "");
+    const { basePath, subprotocols } = this.#options;
+    const target = parseTarget(request.url ?? "", basePath);
     const room = checkRoomName(target.room);
-    const { text: answer, isCompressing } = answerHandshake(request, this.#options);
+    const { text: answer, subprotocol, isCompressing } = answerHandshake(request, this.#options);
     const visitor = await this.#gate.admit(request, { room, query: target.query });
+    const { rawHeaders } = visitor;
     const joinRequest = {
       ...visitor,
+      rawHeaders: subprotocols === undefined ? rawHeaders : withSubprotocol(rawHeaders, subprotocol),
       connectionId: this.#nextConnectionId(),
+      basePath,
       room,
       pathInfo: target.rest,
       method: request.method ?? "",
@@ -96,4 +102,14 @@ function responseTo(request: IncomingMessage, socket: Socket): ServerResponse {
   socket.on("drain", () => response.emit("drain"));
   response.on("finish", () => socket.destroySoon());
   return response;
+}
+
+/** The headers with the subprotocol that was chosen in place of those that the client had offered. */
+function withSubprotocol(rawHeaders: readonly string[], subprotocol: string | undefined): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [name = "", value = ""] = rawHeaders.slice(at, at + 2);
+    if (name.toLowerCase() !== "sec-websocket-protocol") kept.push(name, value);
+  }
+  return subprotocol === undefined ? kept : [...kept, "Sec-WebSocket-Protocol", subprotocol];
 }

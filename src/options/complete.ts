@@ -7,8 +7,13 @@ import { type OptionName, optionNames, type Options, optionTable } from "./table
 export function parseOption(name: OptionName, value: string, source: string): unknown {
   const spec: OptionSpec<unknown> = optionTable[name];
   const parsed = spec.parse(value);
-  if (parsed === undefined) throw unexpected(source, spec.expected, value);
+  if (parsed === undefined) throw unexpected(source, spec.expected, culpritIn(spec, value));
   return parsed;
+}
+
+/** What is wrong in a text: where that is a list, the first item of it that is no good, unless there is nothing to see. */
+function culpritIn({ list }: OptionSpec<unknown>, value: string): string {
+  return list?.split(value).find((item) => !list.isItem(item)) || value;
 }
 
 /** Fills in defaults, and checks each value and what goes together. @throws ServerError ERR_USAGE */

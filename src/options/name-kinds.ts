@@ -1,36 +1,39 @@
 import { roomNameFault } from "../room-name.ts";
+import { list } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Names of environment variables. */
 export function variableNames(common: Common & { default: string }): OptionSpec<readonly string[]> {
-  const { default: defaultText, ...rest } = common;
-  return {
-    ...rest,
+  return list(name(common, isVariableName), {
+    separator: ",",
+    min: 0,
     expected: "names of variables with commas between them, or nothing",
-    defaultText,
-    bareText: undefined,
-    parse(value) {
-      const names = value === "" ? [] : value.split(",").map((name) => name.trim());
-      return areVariableNames(names) ? names : undefined;
-    },
-    check: (value) => Array.isArray(value) && areVariableNames(value),
-  };
+  });
 }
 
 /** Names of rooms, none of them with a comma. */
 export function roomNames(common: Common): OptionSpec<readonly string[]> {
-  return {
-    ...common,
+  return list(name(common, isRoomName), {
+    separator: ",",
+    min: 1,
     expected: "names of rooms with commas between them",
-    defaultText: undefined,
+  });
+}
+
+/** One name, of which the list says what is expected. */
+function name(
+  { default: defaultText, ...rest }: Common & { default?: string },
+  isName: (value: string) => boolean,
+): OptionSpec<string> {
+  return {
+    ...rest,
+    expected: "a name",
+    defaultText,
     bareText: undefined,
-    parse(value) {
-      const names = value.split(",").map((name) => name.trim());
-      return areRoomNames(names) ? names : undefined;
-    },
-    check: (value) => Array.isArray(value) && areRoomNames(value),
+    parse: (value) => (isName(value) ? value : undefined),
+    check: (value) => typeof value === "string" && isName(value),
   };
 }
 
@@ -50,11 +53,10 @@ export function fieldName(common: Common & { default: string }): OptionSpec<stri
   };
 }
 
-function areVariableNames(names: readonly unknown[]): boolean {
-  return names.every((name) => typeof name === "string" && variableName.test(name));
+function isVariableName(value: string): boolean {
+  return variableName.test(value);
 }
 
-function areRoomNames(names: readonly unknown[]): boolean {
-  const areValid = names.every((name) => typeof name === "string" && roomNameFault(name) === undefined);
-  return areValid && names.length > 0;
+function isRoomName(value: string): boolean {
+  return roomNameFault(value) === undefined;
 }

@@ -7,6 +7,8 @@ export interface OptionNaming {
   readonly flag: string;
   readonly longFlag: string;
   readonly variable: string;
+  /** As in a configuration file, such as `addr`. */
+  readonly key: string;
   /** The value that the name alone stands for; undefined where the value is written behind it. */
   readonly means: string | undefined;
 }
@@ -49,7 +51,7 @@ function isOpen(flag: string): boolean {
 
 function toNaming(flag: string, means: string | undefined): OptionNaming {
   const long = longOf(flag);
-  return { flag, longFlag: long, variable: variableFor(long), means };
+  return { flag, longFlag: long, variable: variableFor(long), key: long.slice(2), means };
 }
 
 function longOf(flag: string): string {

@@ -12,12 +12,21 @@ export interface OptionSpec<Value> {
   readonly bareText: string | undefined;
   /** Whether giving the flag again means more of it. */
   readonly isCounted?: boolean;
+  /** Where the value is a list: each time that the flag is given adds to it. */
+  readonly list?: ListSpec;
   /** Other names of the option. */
   readonly aliases?: readonly OptionAlias[];
   /** Undefined where the text is not what is expected. */
   parse(text: string): Value | undefined;
   /** Whether a value that did not come as text is acceptable. */
   check(value: unknown): boolean;
+}
+
+/** How several values of an option are written in one text. */
+interface ListSpec {
+  readonly separator: string;
+  split(text: string): string[];
+  isItem(text: string): boolean;
 }
 
 /** Another name of an option. */
@@ -36,6 +45,7 @@ export const optionGroups = {
   limits: "Limits",
   http: "HTTP",
   logging: "Logging",
+  configuration: "Configuration",
   compat: "Compatibility",
 } as const;
 export type OptionGroup = keyof typeof optionGroups;

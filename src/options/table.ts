@@ -1,4 +1,5 @@
 import { compatOptions } from "./groups/compat.ts";
+import { configurationOptions } from "./groups/configuration.ts";
 import { httpOptions } from "./groups/http.ts";
 import { limitsOptions } from "./groups/limits.ts";
 import { listeningOptions } from "./groups/listening.ts";
@@ -19,6 +20,7 @@ export const optionTable = {
   ...trafficOptions,
   ...httpOptions,
   ...loggingOptions,
+  ...configurationOptions,
   ...compatOptions,
 } as const;
 
@@ -38,6 +40,7 @@ type WithoutDefault =
   | "nice"
   | "compat"
   | "rooms"
+  | "subprotocols"
   | "maxRooms"
   | "maxClients"
   | "maxConnections"

@@ -49,6 +49,10 @@ export class StdioLink implements ProcessLink {
     if (attachDelayMs !== undefined && attachDelayMs > 0) this.#attachLater(attachDelayMs);
   }
 
+  get pendingBytes(): number {
+    return this.#stdin.writableLength;
+  }
+
   write(bytes: Buffer): boolean {
     this.#writtenBytes += bytes.length;
     if (!this.#stdin.writable) return true;

@@ -55,6 +55,10 @@ export class TcpLink implements ProcessLink {
     this.#timer = setTimeout(() => this.#startConnecting(), attachDelayMs ?? 0);
   }
 
+  get pendingBytes(): number {
+    return this.#earlyBytes + (this.#socket?.writableLength ?? 0);
+  }
+
   write(bytes: Buffer): boolean {
     if (this.#state === "connecting") {
       this.#early.push(bytes);

@@ -54,6 +54,10 @@ export class Connection implements ClientEvents, ThrottleEvents {
     return this.#link?.isCompressing ?? false;
   }
 
+  get pendingBytes(): number {
+    return this.#link?.pendingBytes ?? 0;
+  }
+
   open(link: ClientLink): void {
     this.#link = link;
     this.#state = "open";

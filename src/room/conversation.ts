@@ -10,11 +10,7 @@ import { FanOut, type FanOutEvents } from "./fan-out.ts";
 import type { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
 import type { RoomContext } from "./room-context.ts";
-import { SilenceWatch } from "./silence-watch.ts";
-
-const bufferingHint =
-  "the process has written nothing since a client spoke to it; if it should have, it may keep its output in a buffer, " +
-  "as programs do without a terminal: use python -u, stdbuf -oL or script(1), or flush after each message";
+import { bufferingHint, SilenceWatch } from "./silence-watch.ts";
 
 /** The room, as its conversation sees it. */
 export interface ConversationOwner {
@@ -87,6 +83,10 @@ export class Conversation implements FanOutEvents {
   /** Whether clients have said more than should wait for the process. */
   get isFull(): boolean {
     return this.#inbox.isFull;
+  }
+
+  get waitingBytes(): number {
+    return this.#inbox.waitingBytes;
   }
 
   /** Whether the process has written something that its output cannot be read on from. */

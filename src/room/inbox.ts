@@ -37,6 +37,11 @@ export class Inbox {
     return this.isOpen && this.#state !== "held";
   }
 
+  /** All that waits for the process, be it here or in its link. */
+  get waitingBytes(): number {
+    return this.out.length + (this.#batches?.waitingBytes ?? 0) + (this.#link?.pendingBytes ?? 0);
+  }
+
   /** Whether more waits than should: clients are not to be read now, and `onRoomAgain` follows. */
   get isFull(): boolean {
     return this.#state === "full" || (this.#batches?.waitingBytes ?? 0) + this.out.length > maxWaitingBytes;

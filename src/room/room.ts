@@ -8,6 +8,7 @@ import { endOfExit, endOfFailedStart, type ProcessEnd } from "./process-end.ts";
 import { type EndEvents, ProcessVoice } from "./process-voice.ts";
 import { isRestarted, RestartDelay } from "./restart.ts";
 import type { RoomContext } from "./room-context.ts";
+import type { RoomLoad } from "./room-report.ts";
 import { RoomLog } from "./room-log.ts";
 import { Roster } from "./roster.ts";
 import { Starter } from "./starter.ts";
@@ -52,6 +53,11 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
 
   get metadata(): string | undefined {
     return this.#memory.metadata;
+  }
+
+  get load(): RoomLoad {
+    const { waitingBytes: processBytes } = this.#conversation;
+    return { pid: this.#log.pid, processBytes, clientBytes: this.#roster.pendingBytes };
   }
 
   /**

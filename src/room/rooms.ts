@@ -1,10 +1,12 @@
-import { closeCodes } from "../close-codes.ts";
 import { RefusedError } from "../errors.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { Admission } from "./admission.ts";
 import { Connection } from "./connection.ts";
+import { describeDrain, type DrainPlan, drainAtOnce } from "./drain-plan.ts";
+import { Gradually } from "./gradually.ts";
 import type { RoomContext } from "./room-context.ts";
+import { reportRooms, type RoomsReport } from "./room-report.ts";
 import type { RoomSummary } from "./room-summary.ts";
 import { Room } from "./room.ts";
 
@@ -25,6 +27,8 @@ export class Rooms {
   readonly #admission: Admission;
   readonly #rooms = new Map<string, Room>();
   #state: "open" | "taken" | "draining" = "open";
+  #closing: Gradually<Room> | undefined;
+  #launcherDrained: Promise<void> | undefined;
   #onDrained: () => void = () => undefined;
 
   constructor(context: RoomContext, options: RoomsOptions = {}) {
@@ -65,16 +69,46 @@ export class Rooms {
     return Array.from(this.#rooms.values(), summarize);
   }
 
-  /** Takes nobody new, closes every client and ends every process in its steps; resolves when nothing is left. */
-  async drain(): Promise<void> {
+  report(): RoomsReport {
+    const rooms = Array.from(this.#rooms.values(), (room) => {
+      const { name, connections } = room;
+      return { name, connections, ...room.load };
+    });
+    return reportRooms(rooms);
+  }
+
+  /** Takes nobody new from now on, and ends the processes that nobody talks to. Rooms with clients go on. */
+  retire({ code, reason }: DrainPlan): void {
     this.#state = "draining";
-    const { code } = closeCodes.goingAway;
-    for (const room of this.#rooms.values()) room.close(code, "server is shutting down");
-    await Promise.all([this.#context.launcher.drain(), this.#allGone()]);
+    this.#context.lingerMs = 0;
+    this.#launcherDrained ??= this.#context.launcher.drain();
+    for (const room of this.#rooms.values()) if (room.connections === 0) room.close(code, reason);
+  }
+
+  /** Closes the clients of one room, if it is open. */
+  close(name: string, { code, reason }: DrainPlan): void {
+    this.#rooms.get(name)?.close(code, reason);
+  }
+
+  /** Takes nobody new, closes every client and ends every process in its steps; resolves when nothing is left. */
+  async drain(plan: DrainPlan = drainAtOnce): Promise<void> {
+    this.retire(plan);
+    const inUse = [...this.#rooms.values()].filter(({ connections }) => connections > 0);
+    const closing = new Gradually(inUse, plan.spreadMs, (room) => {
+      const isInUse = room.connections > 0;
+      room.close(plan.code, plan.reason);
+      return isInUse;
+    });
+    this.#closing = closing;
+    if (plan.spreadMs > 0 && inUse.length > 1) this.#context.logger.info(describeDrain(inUse.length, plan));
+    closing.start();
+    await Promise.all([this.#launcherDrained, this.#allGone()]);
+    closing.hurry();
   }
 
   /** Ends every process at once; `drain` resolves sooner then. */
   kill(): void {
+    this.#closing?.hurry();
     this.#context.launcher.kill();
     for (const room of this.#rooms.values()) room.kill();
   }

@@ -18,6 +18,13 @@ export class Roster {
     return this.seated.size + this.#newcomers.size;
   }
 
+  /** What waits for clients. */
+  get pendingBytes(): number {
+    let bytes = 0;
+    for (const connection of this.seated.values()) bytes += connection.pendingBytes;
+    return bytes;
+  }
+
   /** The request of the newcomer that came first. */
   get firstRequest(): JoinRequest | undefined {
     return this.#newcomers.values().next().value;

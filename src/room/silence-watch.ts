@@ -1,3 +1,7 @@
+export const bufferingHint =
+  "the process has written nothing since a client spoke to it; if it should have, it may keep its output in a buffer, " +
+  "as programs do without a terminal: use python -u, stdbuf -oL or script(1), or flush after each message";
+
 /** Notices once that a process says nothing for some time although somebody has spoken to it. */
 export class SilenceWatch {
   readonly #limitMs: number;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { type Header, headerLines } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
 import { agreeOnExtension } from "./extensions.ts";
 
@@ -15,6 +16,10 @@ export function wantsWebsocket(request: IncomingMessage): boolean {
 }
 
 export interface HandshakeOptions {
+  /** The subprotocols that are spoken; undefined where it is all the same. */
+  readonly subprotocols?: readonly string[] | undefined;
+  /** Headers of all answers. */
+  readonly headers?: readonly Header[];
   /** Whether messages are compressed for clients that want it. */
   readonly compress?: boolean;
 }
@@ -22,6 +27,8 @@ export interface HandshakeOptions {
 /** How a handshake is completed. */
 export interface HandshakeAnswer {
   readonly text: string;
+  /** The subprotocol that was chosen. */
+  readonly subprotocol: string | undefined;
   /** Whether messages may be compressed, both ways. */
   readonly isCompressing: boolean;
 }
@@ -41,20 +48,28 @@ export function answerHandshake(request: IncomingMessage, options: HandshakeOpti
     throw new RefusedError(400, `Sec-WebSocket-Version must be ${version}`, { "Sec-WebSocket-Version": version });
   }
   if (key === undefined || !base64.test(key)) throw new RefusedError(400, "Sec-WebSocket-Key must be base64");
-  const protocol = firstProtocol(headers["sec-websocket-protocol"]);
+  const subprotocol = chooseSubprotocol(headers["sec-websocket-protocol"], options.subprotocols);
   const extension = options.compress ? agreeOnExtension(headers["sec-websocket-extensions"]) : undefined;
-  const accept = createHash("sha1").update(key).update(acceptGuid).digest("base64");
-  const text =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-    `Sec-WebSocket-Accept: ${accept}\r\n${protocol === undefined ? "" : `Sec-WebSocket-Protocol: ${protocol}\r\n`}` +
-    `${extension === undefined ? "" : `Sec-WebSocket-Extensions: ${extension}\r\n`}\r\n`;
-  return { text, isCompressing: extension !== undefined };
+  const own = {
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Accept": createHash("sha1").update(key).update(acceptGuid).digest("base64"),
+    ...(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol }),
+    ...(extension === undefined ? {} : { "Sec-WebSocket-Extensions": extension }),
+  };
+  const text = `HTTP/1.1 101 Switching Protocols\r\n${headerLines(own, options.headers ?? [])}\r\n`;
+  return { text, subprotocol, isCompressing: extension !== undefined };
 }
 
-/** A client that offers subprotocols expects one of them to be chosen; to the server they are all the same. */
-function firstProtocol(list: string | undefined): string | undefined {
-  if (list === undefined) return undefined;
-  const names = list.split(",").map((name) => name.trim());
-  if (names.every((name) => token.test(name)) && new Set(names).size === names.length) return names[0];
-  throw new RefusedError(400, "Sec-WebSocket-Protocol must be a list of different names");
+/**
+ * The first of those that the client offers, in its order of preference, that is spoken here. Without any, the handshake
+ * goes on without one, and what that is worth is for the client to decide (RFC 6455 sections 4.1 and 4.2.2).
+ */
+function chooseSubprotocol(offered: string | undefined, spoken: readonly string[] | undefined): string | undefined {
+  if (offered === undefined) return undefined;
+  const names = offered.split(",").map((name) => name.trim());
+  if (!names.every((name) => token.test(name)) || new Set(names).size !== names.length) {
+    throw new RefusedError(400, "Sec-WebSocket-Protocol must be a list of different names");
+  }
+  return spoken === undefined ? names[0] : names.find((name) => spoken.includes(name));
 }

@@ -2,6 +2,7 @@ import type { HostSettings } from "../host/local-host.ts";
 import type { Logger } from "../logger.ts";
 import { messageOf } from "../errors.ts";
 import { PortPool } from "../process/ports.ts";
+import { type DrainPlan, drainAtOnce } from "../room/drain-plan.ts";
 import { Counters, type CounterValues, sumCounters } from "../room/counters.ts";
 import type { Arrival } from "./hand-over.ts";
 import type { Report } from "./messages.ts";
@@ -43,7 +44,9 @@ export class Crew {
   readonly #portsOf = new Map<WorkerProcess, Set<number>>();
   readonly #waitsMs = new Map<number, number>();
   readonly #restarts = new Map<number, NodeJS.Timeout>();
-  #state: "starting" | "running" | "stopping" = "starting";
+  /** "retiring": rooms are closed one after the other, and a worker that ends is not replaced any more. */
+  #state: "starting" | "running" | "retiring" | "stopping" = "starting";
+  #plan = drainAtOnce;
   #isOpen = false;
   #count = 0;
   #onAllGone: () => void = () => undefined;
@@ -76,15 +79,28 @@ export class Crew {
     for (const worker of this.workers.values()) worker.open();
   }
 
+  /** Nobody new comes from now on. */
+  retire(plan: DrainPlan): void {
+    this.#state = "retiring";
+    this.#plan = plan;
+    this.#forgetRestarts();
+    for (const worker of this.workers.values()) worker.retire(plan);
+  }
+
   /** Drains all workers, and resolves when nothing of them is left. */
-  async stop(): Promise<void> {
+  async stop(plan: DrainPlan = drainAtOnce): Promise<void> {
     this.#state = "stopping";
-    for (const timer of this.#restarts.values()) clearTimeout(timer);
-    for (const worker of this.workers.values()) worker.drain();
+    this.#plan = plan;
+    this.#forgetRestarts();
+    for (const worker of this.workers.values()) worker.drain(plan);
     if (this.#portsOf.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onAllGone = resolve;
     });
+  }
+
+  #forgetRestarts(): void {
+    for (const timer of this.#restarts.values()) clearTimeout(timer);
   }
 
   /** Ends all rooms at once, and workers that do not manage to. */
@@ -113,7 +129,8 @@ export class Crew {
     isHeard = true;
     this.#logger.trace(`worker ${number} is ready`, { pid: worker.pid });
     if (this.#isOpen) worker.open();
-    if (this.#state === "stopping") worker.drain();
+    if (this.#state === "stopping") worker.drain(this.#plan);
+    else if (this.#state === "retiring") worker.retire(this.#plan);
     else this.#events.onReady(worker);
   }
 
@@ -148,16 +165,16 @@ export class Crew {
       this.pastCounters = sumCounters([this.pastCounters, worker.lastCounters]);
     }
     this.#events.onExit(worker, stranded);
-    if (this.#state !== "running") return;
+    if (this.#state !== "running" && this.#state !== "retiring") return;
     this.lost += 1;
-    this.#logger.error(`worker ${number} ended (${how}): its rooms are closed, and another one is started`, {
-      pid: worker.pid,
-    });
+    const next = this.#state === "running" ? ", and another one is started" : "";
+    this.#logger.error(`worker ${number} ended (${how}): its rooms are closed${next}`, { pid: worker.pid });
     this.#restart(number, performance.now() - worker.startedAt);
   }
 
   /** Starts a worker in the place of one that has lived so long. */
   #restart(number: number, livedMs: number): void {
+    if (this.#state === "retiring" || this.#state === "stopping") return;
     const start = async (): Promise<void> => {
       this.#restarts.delete(number);
       try {

@@ -4,12 +4,15 @@ import type { WorkerFigures } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { LogFields, LogLevel } from "../logger.ts";
 import type { CounterValues } from "../room/counters.ts";
+import type { DrainPlan } from "../room/drain-plan.ts";
+import type { RoomsReport } from "../room/room-report.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 
 /** What a worker may be asked, and what it answers. */
 export interface Questions {
   readonly find: { readonly about: string; readonly answer: RoomSummary | null };
   readonly list: { readonly about: null; readonly answer: readonly RoomSummary[] };
+  readonly report: { readonly about: null; readonly answer: RoomsReport | null };
   readonly state: { readonly about: null; readonly answer: WorkerState };
 }
 export type Question = keyof Questions;
@@ -35,7 +38,10 @@ export type ToWorker =
   | { readonly type: "ask"; readonly id: number; readonly question: Question; readonly about: string | null }
   | { readonly type: "port"; readonly id: number; readonly port: number | null }
   | { readonly type: "open" }
-  | { readonly type: "drain" }
+  /** Nobody new comes from now on; "close" follows for each room, and then "drain". */
+  | { readonly type: "retire"; readonly plan: DrainPlan }
+  | { readonly type: "close"; readonly room: string; readonly plan: DrainPlan }
+  | { readonly type: "drain"; readonly plan: DrainPlan }
   | { readonly type: "kill" };
 
 /** What a worker says to the supervisor. */

@@ -24,6 +24,11 @@ export class Placement<Worker> {
     return rooms;
   }
 
+  /** The names of all rooms. */
+  get names(): Iterable<string> {
+    return this.#places.keys();
+  }
+
   /** How many rooms there are. */
   get rooms(): number {
     return this.#places.size;

@@ -1,12 +1,16 @@
 import { crc32 } from "node:zlib";
+import type { Header } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import { refuse } from "../host/refusal.ts";
-import type { HostFigures, RoomHost, WorkerFigures } from "../host/room-host.ts";
+import type { HostFigures, ProcessReport, RoomHost, WorkerFigures } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
 import { Admission } from "../room/admission.ts";
 import { type CounterValues, sumCounters } from "../room/counters.ts";
+import { describeDrain, type DrainPlan, drainAtOnce } from "../room/drain-plan.ts";
+import { Gradually } from "../room/gradually.ts";
+import { reportRooms } from "../room/room-report.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Handshake } from "../websocket/websockets.ts";
 import { Crew } from "./crew.ts";
@@ -28,15 +32,19 @@ export class WorkerHost implements RoomHost {
   readonly #ending = new Map<string, WorkerProcess>();
   #waiting: Arrival[] = [];
   #state: "open" | "draining" = "open";
+  #closing: Gradually<string> | undefined;
+  #isKilled = false;
   readonly #admission: Admission;
   readonly #workerCount: number;
   /** A history that outlives its room is kept by the worker, so that the room has to come back to it. */
   readonly #hasHomes: boolean;
+  readonly #headers: readonly Header[];
 
   private constructor(workers: number, settings: HostSettings, logger: Logger) {
     this.#workerCount = workers;
     this.#admission = new Admission(settings.options);
     this.#hasHomes = settings.options.cachePersist;
+    this.#headers = settings.options.headers;
     this.#logger = logger;
     this.#crew = new Crew(settings, logger, {
       onReady: (worker) => this.#onReady(worker),
@@ -91,14 +99,48 @@ export class WorkerHost implements RoomHost {
     return { rooms, counters: sumCounters(counters), workers, workersLost: this.#crew.lost };
   }
 
-  async drain(): Promise<void> {
+  async report(): Promise<readonly ProcessReport[]> {
+    const workers = Array.from(this.#crew.workers, async ([number, worker]) => {
+      const report = (await worker.ask("report", null)) ?? undefined;
+      return { name: `worker ${number}`, pid: worker.pid, report };
+    });
+    return [{ name: "supervisor", pid: process.pid, report: reportRooms([]) }, ...(await Promise.all(workers))];
+  }
+
+  async drain(plan: DrainPlan = drainAtOnce): Promise<void> {
     this.#state = "draining";
     this.#routeWaiting();
-    await this.#crew.stop();
+    if (plan.spreadMs > 0) await this.#closeGradually(plan);
+    await this.#crew.stop({ ...plan, spreadMs: 0 });
   }
 
   kill(): void {
+    this.#isKilled = true;
+    this.#closing?.hurry();
     this.#crew.kill();
+  }
+
+  /** The rooms of all workers take turns, so that it makes no difference how they are distributed, or that a worker ends. */
+  async #closeGradually(plan: DrainPlan): Promise<void> {
+    this.#crew.retire(plan);
+    const rooms = await this.#roomsInUse();
+    const closing = new Gradually(rooms, plan.spreadMs, (room) => {
+      const worker = this.#placement.find(room);
+      worker?.closeRoom(room, plan);
+      return worker !== undefined;
+    });
+    this.#closing = closing;
+    if (rooms.length > 1) this.#logger.info(describeDrain(rooms.length, plan));
+    closing.start();
+    if (this.#isKilled) closing.hurry();
+    await closing.done;
+  }
+
+  /** Those without clients are closed by their workers at once; rooms of a worker that does not answer may have some. */
+  async #roomsInUse(): Promise<string[]> {
+    const rooms = await this.list();
+    const unused = new Set(rooms.filter(({ connections }) => connections === 0).map(({ name }) => name));
+    return [...this.#placement.names].filter((name) => !unused.has(name));
   }
 
   async #states(): Promise<[number, WorkerState | undefined, CounterValues | undefined][]> {
@@ -148,7 +190,7 @@ export class WorkerHost implements RoomHost {
   }
 
   #refuse({ handshake }: Arrival, reason: string): void {
-    refuse(handshake.socket, RefusedError.forNow(reason, retryAfterS), this.#logger);
+    refuse(handshake.socket, RefusedError.forNow(reason, retryAfterS), this.#logger, { headers: this.#headers });
   }
 
   #onReady(worker: WorkerProcess): void {
@@ -159,11 +201,17 @@ export class WorkerHost implements RoomHost {
   #onReport(worker: WorkerProcess, { gone = 0, closed = [] }: Report): void {
     this.#placement.clientsGone(worker, gone);
     for (const [room, lastConnectionId] of closed) this.#placement.closed(worker, room, lastConnectionId);
+    this.#hurryIfEmpty();
   }
 
   #onExit(worker: WorkerProcess, stranded: readonly Arrival[]): void {
     for (const room of this.#placement.remove(worker)) this.#ending.set(room, worker);
     for (const arrival of stranded) this.#route(arrival);
+    this.#hurryIfEmpty();
+  }
+
+  #hurryIfEmpty(): void {
+    if (this.#placement.rooms === 0) this.#closing?.hurry();
   }
 
   #onGone(worker: WorkerProcess): void {

@@ -34,13 +34,12 @@ function socketOf(handle: unknown): Socket | undefined {
 function onMessage(message: ToWorker, handle: unknown): void {
   if (message.type === "start") void start(message);
   else if (message.type === "admit") worker?.admit(message, socketOf(handle));
-  else if (message.type === "drain") void worker?.drain().then(() => process.disconnect());
+  else if (message.type === "drain") void worker?.drain(message.plan).then(() => process.disconnect());
   else worker?.onMessage(message);
 }
 
-// Signals of a terminal go to all processes; the supervisor is the one that obeys them.
-process.on("SIGINT", () => undefined);
-process.on("SIGTERM", () => undefined);
+// Signals may go to all processes, as those of a terminal do; the supervisor is the one that obeys them.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"]) process.on(signal, () => undefined);
 process.on("message", onMessage);
 // Whatever is left of rooms then, the guardian ends it.
 process.on("disconnect", () => process.exit());

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { ServerError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import type { CounterValues } from "../room/counters.ts";
+import type { DrainPlan } from "../room/drain-plan.ts";
 import { handleOf } from "../socket-handle.ts";
 import type { Arrival } from "./hand-over.ts";
 import type { FromWorker, LogWishes, Question, Questions, Report, ToWorker } from "./messages.ts";
@@ -133,9 +134,18 @@ export class WorkerProcess {
     this.#send({ type: "open" });
   }
 
+  /** Tells a worker that is ready that nobody new comes. */
+  retire(plan: DrainPlan): void {
+    if (this.#state === "running") this.#send({ type: "retire", plan });
+  }
+
+  closeRoom(room: string, plan: DrainPlan): void {
+    this.#send({ type: "close", room, plan });
+  }
+
   /** Asks a worker that is ready to end in order. Its exit follows. */
-  drain(): void {
-    if (this.#state === "running") this.#send({ type: "drain" });
+  drain(plan: DrainPlan): void {
+    if (this.#state === "running") this.#send({ type: "drain", plan });
   }
 
   /** Ends the worker's rooms at once. */

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { type HostSettings, LocalHost } from "../host/local-host.ts";
+import type { DrainPlan } from "../room/drain-plan.ts";
 import { LagWatch } from "./lag.ts";
 import type { FromWorker, LogWishes, Question, Questions, ToWorker, WorkerState } from "./messages.ts";
 import { RemotePorts } from "./remote-ports.ts";
@@ -58,11 +59,13 @@ export class Worker {
     if (message.type === "ask") void this.#answer(message.id, message.question, message.about);
     else if (message.type === "port") this.#channel.ports.onPort(message.id, message.port);
     else if (message.type === "open") this.#host.open();
+    else if (message.type === "retire") this.#host.retire(message.plan);
+    else if (message.type === "close") this.#host.closeRoom(message.room, message.plan);
     else if (message.type === "kill") this.#host.kill();
   }
 
-  async drain(): Promise<void> {
-    await this.#host.drain();
+  async drain(plan: DrainPlan): Promise<void> {
+    await this.#host.drain(plan);
     this.#channel.reporter.flush();
   }
 
@@ -70,6 +73,7 @@ export class Worker {
     const answers: { [Name in Question]: () => Promise<Questions[Name]["answer"]> } = {
       find: async () => (await this.#host.find(about ?? "")) ?? null,
       list: () => this.#host.list(),
+      report: async () => (await this.#host.report())[0]?.report ?? null,
       state: () => this.#state(),
     };
     this.#channel.send({ type: "answer", id, answer: await answers[question]() });

@@ -394,17 +394,20 @@ describe.concurrent("the end of a process by steps", () => {
 });
 
 describe.concurrent("the end of the server", () => {
-  test.each(["SIGTERM", "SIGINT"] as const)("%s ends the processes of all rooms at once", async (signal) => {
+  test.each([
+    ["SIGTERM", 1012],
+    ["SIGINT", 1001],
+  ] as const)("%s ends the processes of all rooms at once, without --draintime", async (signal, code) => {
     await using folder = await tempFolder();
     // Each waits until all of them have come to the end of their input.
     const script = `trap '' TERM; echo $$; cat > "$1/$ROOM"; echo "end of input" >> "$1/$ROOM"
       while [ $(cat "$1"/* | grep -c "end of input") -lt 5 ]; do sleep 0.02; done; exit 5`;
-    await using server = await startServer(["--leavemsg", "#ID leaves", ...sh(script, folder.path)]);
+    await using server = await startServer(["--draintime=0", "--leavemsg", "#ID leaves", ...sh(script, folder.path)]);
     const clients = await Promise.all(Array.from({ length: 5 }, async (_each, index) => join(server, `room-${index}`)));
     const pids = await Promise.all(clients.map(async (client) => Number((await client.messages(1))[0])));
     const exitCode = server.stop(signal);
     for (const client of clients) {
-      expect(await client.closed).toEqual({ code: 1001, reason: "server is shutting down" });
+      expect(await client.closed).toEqual({ code, reason: "server is shutting down" });
     }
     expect(await exitCode).toBe(0);
     expect(pids.filter(isAlive)).toEqual([]);

@@ -247,12 +247,12 @@ describe.concurrent("--restart", () => {
     expect(server.log()).not.toContain("starting a new process");
   });
 
-  test("a server that stops while a new process is waited for closes the clients with 1001 and leaves nothing", async () => {
+  test("a server that stops while a new process is waited for closes the clients and leaves nothing", async () => {
     await using server = await startServer(["--restart", "on-failure", ...sh("exit 1")]);
     await using client = await join(server, "a");
     await until(() => server.log().includes("starting a new process in 0.8 s"), "several restarts");
     const exitCode = server.stop();
-    expect(await client.closed).toEqual({ code: 1001, reason: "server is shutting down" });
+    expect(await client.closed).toEqual({ code: 1012, reason: "server is shutting down" });
     expect(await exitCode).toBe(0);
   });
 

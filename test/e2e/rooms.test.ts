@@ -135,7 +135,7 @@ describe.concurrent("a process that is still ending", () => {
     await leave(server, first);
     await using second = await join(server, "a");
     const exitCode = server.stop();
-    expect(await second.closed).toEqual({ code: 1001, reason: "server is shutting down" });
+    expect(await second.closed).toEqual({ code: 1012, reason: "server is shutting down" });
     expect(await exitCode).toBe(0);
     expect(second.received).toEqual([]);
     expect(server.log().split("process started")).toHaveLength(2);

@@ -142,7 +142,10 @@ describe.concurrent("a worker that is lost", () => {
     process.kill(first.worker, "SIGKILL");
     await until(() => server.log().includes("another one is started"), "the log to tell of it");
     const exitCode = server.stop();
-    expect(await second.client.closed).toEqual({ code: closeCodes.goingAway.code, reason: "server is shutting down" });
+    expect(await second.client.closed).toEqual({
+      code: closeCodes.serviceRestart.code,
+      reason: "server is shutting down",
+    });
     expect(await exitCode).toBe(0);
     await allGone([first.pid, second.pid, first.worker, second.worker]);
     expect(server.log()).not.toMatch(/ at .*\.js:\d+/);
@@ -249,7 +252,7 @@ describe.concurrent("the supervisor", () => {
     await using first = await seat(server, "a");
     await using second = await seat(server, "b");
     process.kill(first.worker, "SIGSTOP");
-    server.child.kill("SIGTERM");
+    server.child.kill("SIGINT");
     expect(await second.client.closed).toMatchObject({ code: 1001 });
     server.child.kill("SIGTERM");
     expect(await server.exited()).toBe(0);

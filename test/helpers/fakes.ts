@@ -136,6 +136,7 @@ export class FakeProcessLink implements ProcessLink {
   readonly pid: number;
   hasRoom = true;
   isPaused = false;
+  pendingBytes = 0;
   readonly writes: Buffer[] = [];
   /** What it was asked for, in order. */
   readonly asked: ("terminate" | "kill")[] = [];
@@ -372,6 +373,7 @@ export function fakeRequest(room = "room"): JoinRequest {
   return {
     room,
     connectionId: (lastConnectionId += 1),
+    basePath: "",
     pathInfo: "",
     query: "",
     url: `/${room}`,

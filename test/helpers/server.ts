@@ -72,7 +72,8 @@ export async function startServer(words: readonly string[], options: RunOptions 
     exited: () => exit,
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      await Promise.race([stop(), forceAfter(child)]);
+      // SIGTERM would close rooms one by one.
+      await Promise.race([stop("SIGINT"), forceAfter(child)]);
     },
   };
 }

@@ -5,6 +5,7 @@ const software = "scalesocket/1.2.3";
 
 const request: JoinRequest = {
   connectionId: 1,
+  basePath: "",
   room: "lobby",
   pathInfo: "/deeper path",
   query: "a=1&b=%20",
@@ -142,3 +143,7 @@ test("a header in UTF-8 is read as such, one in Latin-1 too", () => {
 function variablesOf(changes: Partial<JoinRequest>): Record<string, string> {
   return Object.fromEntries(cgiVariables({ ...request, ...changes }, software));
 }
+
+test("SCRIPT_NAME says where the server is, too", () => {
+  expect(cgiVariables({ ...request, basePath: "/x/y" }, software).get("SCRIPT_NAME")).toBe("/x/y/lobby");
+});

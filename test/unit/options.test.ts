@@ -11,6 +11,8 @@ import {
   parseOption,
   variableOf,
 } from "../../src/options.ts";
+import { integer } from "../../src/options/kinds.ts";
+import { list } from "../../src/options/list-kinds.ts";
 
 const kib = 1024;
 const mib = 1024 * kib;
@@ -18,6 +20,8 @@ const mib = 1024 * kib;
 const defaults: Options = {
   address: { host: "0.0.0.0", port: 9000 },
   workers: "auto",
+  drainWaitMs: 0,
+  drainTimeMs: 10_000,
   oneshot: false,
   binary: false,
   frame: undefined,
@@ -65,14 +69,21 @@ const defaults: Options = {
   metrics: false,
   stats: false,
   api: false,
+  basePath: "",
+  headers: [],
+  subprotocols: undefined,
   verbosity: 0,
   log: "text",
+  config: undefined,
+  printConfig: false,
   compat: undefined,
 };
 
 const flags: Record<OptionName, string> = {
   address: "--addr",
   workers: "--workers",
+  drainWaitMs: "--drainwait",
+  drainTimeMs: "--draintime",
   oneshot: "--oneshot",
   binary: "--binary",
   frame: "--frame",
@@ -120,7 +131,12 @@ const flags: Record<OptionName, string> = {
   metrics: "--metrics",
   stats: "--stats",
   api: "--api",
+  basePath: "--basepath",
+  headers: "--header",
+  subprotocols: "--subprotocol",
   log: "--log",
+  config: "--config",
+  printConfig: "--print-config",
   compat: "--compat",
   verbosity: "--verbose",
 };
@@ -147,12 +163,12 @@ test("each option has its flag, and its variable is called after it", () => {
 
 test("other names come behind an option's own, with a variable each, and no two options share one", () => {
   expect(namingsOf("address")).toEqual([
-    { flag: "--addr <ADDR>", longFlag: "--addr", variable: "SCALESOCKET_ADDR", means: undefined },
+    { flag: "--addr <ADDR>", longFlag: "--addr", variable: "SCALESOCKET_ADDR", key: "addr", means: undefined },
   ]);
   expect(namingsOf("attachDelayMs").map(({ longFlag: long }) => long)).toEqual(["--cmd-attach-delay", "--delay"]);
   expect(namingsOf("log")).toEqual([
-    { flag: "--log <FORMAT>", longFlag: "--log", variable: "SCALESOCKET_LOG", means: undefined },
-    { flag: "--json", longFlag: "--json", variable: "SCALESOCKET_JSON", means: "json" },
+    { flag: "--log <FORMAT>", longFlag: "--log", variable: "SCALESOCKET_LOG", key: "log", means: undefined },
+    { flag: "--json", longFlag: "--json", variable: "SCALESOCKET_JSON", key: "json", means: "json" },
   ]);
   const variables = optionNames.flatMap(namingsOf).map(({ variable }) => variable);
   expect(new Set(variables).size).toBe(variables.length);
@@ -241,6 +257,20 @@ test.each<[OptionName, string, unknown]>([
   ["maxMessageBytes", "64KiB", 64 * kib],
   ["maxMessageBytes", "512M", 512 * mib],
   ["clientBufferBytes", "1G", 1024 * mib],
+  ["basePath", "/", ""],
+  ["basePath", "/x", "/x"],
+  ["basePath", "/a/..b/c.d/@:1/", "/a/..b/c.d/@:1"],
+  ["headers", "", []],
+  ["headers", "X-A: b", [{ name: "X-A", value: "b" }]],
+  [
+    "headers",
+    "set-cookie:a=1; Path=/, x \nSet-Cookie:\n",
+    [
+      { name: "set-cookie", value: "a=1; Path=/, x" },
+      { name: "Set-Cookie", value: "" },
+    ],
+  ],
+  ["subprotocols", "v1.chat, v2.chat", ["v1.chat", "v2.chat"]],
   ["verbosity", "0", 0],
   ["verbosity", "2", 2],
   ["verbosity", "7", 2],
@@ -284,6 +314,9 @@ const expected: Partial<Record<OptionName, string>> = {
   maxMessageBytes: "bytes from 1 to 512M, with or without a unit (K, M, G)",
   clientBufferBytes: "bytes from 1K to 1G, with or without a unit (K, M, G)",
   verbosity: "a whole number from 0 to 2",
+  basePath: "a path such as / or /games, whose segments are letters, digits and -._~!$&()*+,;=:@",
+  headers: "Name: value in printable ASCII, with no header that answers have of their own, such as Content-Type",
+  subprotocols: "names of subprotocols with commas between them",
 };
 
 test.each<[OptionName, readonly string[]]>([
@@ -355,7 +388,7 @@ test.each<[OptionName, readonly string[]]>([
   ["attachDelayMs", ["", "-1", "3600.1", "3601", "1e3", "1s", ".5", "1.", "NaN", "Infinity", "0x10", " 1", "1,5"]],
   ["lingerMs", ["", "-1", "86400.1", "5s", "never"]],
   ["restart", ["", "true", "on_failure", "Always", "no", "constructor"]],
-  ["rooms", ["", ",", "a,", "a,,b", "a b", "a/b", "..", "a,metrics", "api", "é", "x".repeat(129)]],
+  ["rooms", ["", ",", "a,", "a,,b", "a b", "a/b", "..", "api", "é", "x".repeat(129)]],
   ["maxRooms", ["", "0", "-1", "1.5", "1000001", "1e3", "many", " 1"]],
   ["maxClients", ["", "0", "+1"]],
   ["maxConnections", ["", "0", "0x10"]],
@@ -372,12 +405,44 @@ test.each<[OptionName, readonly string[]]>([
   ["limitFiles", ["", "3", "4294967296", "many", "1K"]],
   ["nice", ["", "-21", "20", "1.5", "--1", "+5", "low"]],
   ["verbosity", ["", "-1", "1.5", "v", "true"]],
+  ["basePath", ["", "x", "//", "/x//", "//x", "/.", "/..", "/a/../b", "/a b", "/%20", "/é", `/${"x".repeat(256)}`]],
+  [
+    "headers",
+    ["X", ":b", "X A: b", "X-A : b", "X-A: é", "X-A: \0", "X-A: a\rX-B: c", "Connection: close", "upgrade: h2c"],
+  ],
+  ["headers", ["Content-Length: 1", "Transfer-Encoding: chunked", "Sec-WebSocket-Accept: x", "SEC-WEBSOCKET-A: x"]],
+  ["subprotocols", ["", ",", "a,", "a b", "a/b", "é"]],
 ])("%s cannot be written in any other way, and the message says how it can", (name, texts) => {
   for (const text of texts) {
     const error = errorOf(() => parseOption(name, text, "SOURCE"));
     expect(error.message).toBe(`SOURCE: expected ${expected[name]}, got ${JSON.stringify(text)}`);
     expect(error.code).toBe("ERR_USAGE");
   }
+});
+
+test("of a list, the item that is no good is told", () => {
+  expect(errorOf(() => parseOption("rooms", "a, metrics,b c", "SOURCE")).message).toBe(
+    `SOURCE: expected ${expected.rooms}, got "metrics"`,
+  );
+});
+
+const integers = integer({ flag: "--number <NUM>", group: "http", help: "", min: 0, max: 9 });
+
+test("a list whose values hold commas has them on lines of their own", () => {
+  const lines = list(integers, { separator: "\n", min: 1, expected: "numbers" });
+
+  expect(lines.parse("1\n 2\r\n\n3\n")).toEqual([1, 2, 3]);
+  expect(lines.parse("1,2")).toBe(undefined);
+  expect(lines.parse("1\nx")).toBe(undefined);
+});
+
+test("a list that may be empty is so without a default, and one that may not be has none", () => {
+  const maybeEmpty = list(integers, { separator: ",", min: 0, expected: "numbers" });
+  const never = list(integers, { separator: ",", min: 1, expected: "numbers" });
+
+  expect([maybeEmpty.defaultText, maybeEmpty.parse(" "), maybeEmpty.check([])]).toEqual(["", [], true]);
+  expect([never.defaultText, never.parse(" "), never.check([])]).toEqual([undefined, undefined, false]);
+  expect(list({ ...integers, defaultText: "5" }, { separator: ",", min: 1, expected: "" }).defaultText).toBe("5");
 });
 
 test.each<[OptionName, readonly unknown[]]>([
@@ -429,6 +494,9 @@ test.each<[OptionName, readonly unknown[]]>([
   ["limitCpuSeconds", [0, 0.5, Number.NaN, "1"]],
   ["nice", [-21, 20, 0.5, "1"]],
   ["verbosity", [-1, 3, 0.5, "1"]],
+  ["basePath", ["/", "/x/", "x", 1, "/a/../b"]],
+  ["headers", ["X-A: b", ["X-A: b"], [{ name: "X-A" }], [{ name: "X-A", value: "a\r\nX-B: c" }], [null]]],
+  ["subprotocols", ["a", [], ["a b"], [1]]],
 ])("%s is checked too where it did not come as text", (name, values) => {
   for (const value of values) {
     const error = errorOf(() => completeOptions({ [name]: value }));

@@ -1,5 +1,5 @@
 import { address } from "../address-kinds.ts";
-import { flag, workerCount } from "../kinds.ts";
+import { flag, seconds, workerCount } from "../kinds.ts";
 
 /** Where the server listens, and with how many processes. */
 export const listeningOptions = {
@@ -16,6 +16,24 @@ export const listeningOptions = {
     help:
       "Processes that rooms live in: auto is one for each usable core, up to 8; with 0 rooms live in the server's own " +
       "process",
+  }),
+  drainWaitMs: seconds({
+    flag: "--drainwait <SECONDS>",
+    group: "listening",
+    min: 0,
+    max: 3600,
+    default: 0,
+    help:
+      "At SIGTERM, go on as before for this long while /health answers 503, so that load balancers send clients " +
+      "elsewhere",
+  }),
+  drainTimeMs: seconds({
+    flag: "--draintime <SECONDS>",
+    group: "listening",
+    min: 0,
+    max: 3600,
+    default: 10,
+    help: "At SIGTERM, close rooms one by one over this time, so that their clients do not all come back at once",
   }),
   oneshot: flag({
     flag: "--oneshot",

@@ -55,13 +55,36 @@ test("an empty list of variables can be written in two ways", () => {
   expect(parse("--passenv=", "cat").options.passedVariables).toEqual([]);
 });
 
+test("a flag with a list adds to it each time that it is given", () => {
+  expect(parse("--passenv", "A,B", "cat", "--passenv=C").options.passedVariables).toEqual(["A", "B", "C"]);
+  expect(parse("--passenv=", "--passenv", "A", "cat", "--passenv=").options.passedVariables).toEqual(["A"]);
+  expect(runWith({ SCALESOCKET_PASSENV: "A" }, "cat", "--passenv", "B").options.passedVariables).toEqual(["B"]);
+  expect(messageOf("--rooms", "a", "--rooms", "b c", "cat")).toBe(
+    '--rooms: expected names of rooms with commas between them, got "b c"',
+  );
+});
+
+test("a header is given with a flag of its own, and several of them on lines of a variable", () => {
+  const two = [
+    { name: "X-A", value: "1, 2" },
+    { name: "X-B", value: "3" },
+  ];
+  expect(parse("--header", "X-A: 1, 2", "cat", "--header=X-B:3").options.headers).toEqual(two);
+  expect(runWith({ SCALESOCKET_HEADER: "X-A: 1, 2\nX-B: 3\n" }, "cat").options.headers).toEqual(two);
+  expect(messageOf("cat", "--header", "X-A: 1\nX-B: 3")).toMatch(/^--header: expected .*, got "X-A: 1\\nX-B: 3"$/);
+  expect(messageOf("cat", "--header", "X-A: 1", "--header", "Connection: x")).toMatch(/, got "Connection: x"$/);
+});
+
 test("a value may begin with a dash", () => {
   expect(parse("cat", "--joinmsg", "-#ID").options.joinMessage).toBe("-#ID");
   expect(parse("cat", "--joinmsg=--#ID").options.joinMessage).toBe("--#ID");
   expect(parse("cat", "--joinmsg", "--frame").options).toMatchObject({ joinMessage: "--frame", frame: undefined });
 });
 
-test.each(optionNames)("%s can be set by its environment variable", (name) => {
+/** What says what to do with the others is tested on its own. */
+const ownTests = new Set(["config", "printConfig"]);
+
+test.each(optionNames.filter((name) => !ownTests.has(name)))("%s can be set by its environment variable", (name) => {
   const spec = optionTable[name];
   const texts = [spec.bareText, spec.defaultText, "7", "7M", "lines", "0.2", "text"];
   const text = texts.find((each) => each !== undefined && spec.parse(each) !== undefined);

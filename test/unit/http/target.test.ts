@@ -81,3 +81,38 @@ function refusalOf(url: string): string {
   }
   throw new Error("it was not refused");
 }
+
+test.each([
+  ["/x", { path: "", room: "", rest: "", query: "" }],
+  ["/x?a", { path: "", room: "", rest: "", query: "a" }],
+  ["/x/", { path: "/", room: "", rest: "", query: "" }],
+  ["/x/room", { path: "/room", room: "room", rest: "", query: "" }],
+  ["/%78/x/x?b", { path: "/x/x", room: "x", rest: "/x", query: "b" }],
+  ["http://host/x/room", { path: "/room", room: "room", rest: "", query: "" }],
+  ["/x//room", { path: "//room", room: "", rest: "/room", query: "" }],
+])("%s is read below /x", (url, target) => {
+  expect(parseTarget(url, "/x")).toEqual(target);
+});
+
+test.each([
+  "/",
+  "/room",
+  "/X/room",
+  "/xx/room",
+  "/x%2Froom",
+  "//x/room",
+  "/y/../x/room",
+  "http://host",
+  "/x.",
+  "/%2578/a",
+])("%s is not below /x", (url) => {
+  expect(() => parseTarget(url, "/x")).toThrow("not found: all that is here is below /x/");
+});
+
+test("a path of several segments has to be there whole", () => {
+  expect(parseTarget("/a/b/room/c", "/a/b")).toMatchObject({ room: "room", rest: "/c" });
+  expect(parseTarget("/a/b", "/a/b").path).toBe("");
+  expect(() => parseTarget("/a", "/a/b")).toThrow(RefusedError);
+  expect(() => parseTarget("/a/room", "/a/b")).toThrow(RefusedError);
+  expect(() => parseTarget("/a%2Fb/room", "/a/b")).toThrow(RefusedError);
+});

@@ -276,6 +276,34 @@ describe("draining", () => {
     await expect(setup.join()).rejects.toMatchObject(forNow);
   });
 
+  test("with time, rooms with clients are closed in turn, those without at once, and none of them lingers", async () => {
+    const setup = new Setup({ lingerMs: 3_600_000 });
+    const clients = [await setup.join("a"), await setup.join("b"), await setup.join("c")];
+    const processes = await Promise.all(setup.launcher.launches.map(async (launch) => launch.succeed()));
+    clients[0]?.events.onClose(1000);
+    const draining = setup.rooms.drain({ code: 1012, reason: "soon back", spreadMs: 3_600_000 });
+    expect(clients.map(({ link }) => link.closedWith?.code)).toEqual([undefined, 1012, undefined]);
+    expect(setup.launcher.launches.map(({ link }) => link.asked)).toEqual([["terminate"], ["terminate"], []]);
+    await expect(setup.join("c")).rejects.toMatchObject(forNow);
+
+    clients[2]?.events.onClose(1000);
+    expect(setup.launcher.launches.map(({ link }) => link.asked)).toEqual(processes.map(() => ["terminate"]));
+    for (const { link } of setup.launcher.launches) link.exits();
+    await draining;
+  });
+
+  test("all processes can be killed while rooms are closed in turn, and are not started again", async () => {
+    const setup = new Setup({ restart: "always" });
+    const clients = [await setup.join("a"), await setup.join("b")];
+    await Promise.all(setup.launcher.launches.map(async (launch) => launch.succeed()));
+    const draining = setup.rooms.drain({ code: 1012, reason: "soon back", spreadMs: 3_600_000 });
+    setup.rooms.kill();
+    expect(clients.map(({ link }) => link.closedWith?.code)).toEqual([1012, 1012]);
+    for (const { link } of setup.launcher.launches) link.exits({ signal: "SIGKILL" });
+    await draining;
+    expect(setup.launcher.launches).toHaveLength(2);
+  });
+
   test("all processes can be killed on the way", async () => {
     const setup = new Setup();
     await setup.join("a");

@@ -7,6 +7,7 @@ const software = "scalesocket/1.2.3";
 
 const plainRequest: JoinRequest = {
   connectionId: 1,
+  basePath: "",
   room: "lobby",
   pathInfo: "/deeper path",
   query: "a=1&token=%C3%A9+%22&empty=&a=2",

@@ -1,0 +1,36 @@
+import type { OptionSpec } from "./spec.ts";
+
+interface ListTraits {
+  /** What stands between values that are written in one text: a line break where a comma can be part of a value. */
+  readonly separator: "," | "\n";
+  /** How many there have to be. With 0, a list without a default is empty where it is not given. */
+  readonly min: 0 | 1;
+  /** What may be written, for people. */
+  readonly expected: string;
+}
+
+/** Several values of one kind. Each time that the flag is given adds to them, and one text may hold several. */
+export function list<Value>(
+  one: OptionSpec<Value>,
+  { separator, min, expected }: ListTraits,
+): OptionSpec<readonly Value[]> {
+  const split = (text: string): string[] => splitAt(separator, text);
+  return {
+    ...one,
+    expected,
+    defaultText: one.defaultText ?? (min === 0 ? "" : undefined),
+    list: { separator, split, isItem: (text) => one.parse(text) !== undefined },
+    parse(text) {
+      const values = split(text).map((item) => one.parse(item));
+      return values.length >= min && values.every((value) => value !== undefined) ? values : undefined;
+    },
+    check: (values) => Array.isArray(values) && values.length >= min && values.every((value) => one.check(value)),
+  };
+}
+
+/** Nothing is the empty list, and lines may be empty, as the last one of a text often is. */
+function splitAt(separator: ListTraits["separator"], text: string): string[] {
+  if (text.trim() === "") return [];
+  const items = text.split(separator).map((item) => item.trim());
+  return separator === "\n" ? items.filter((item) => item !== "") : items;
+}

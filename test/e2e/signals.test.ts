@@ -1,0 +1,164 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { join } from "../helpers/client.ts";
+import { isAlive, workersOf } from "../helpers/processes.ts";
+import { sh } from "../helpers/programs.ts";
+import { startServer } from "../helpers/server.ts";
+import { tempFolder } from "../helpers/temp-folder.ts";
+import { until } from "../helpers/until.ts";
+
+const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
+
+test("SIGHUP finds out anew where the folder of static files is, and keeps the old one where there is none", async () => {
+  await using folder = await tempFolder();
+  for (const release of ["one", "two"]) {
+    await mkdir(folder.at(release));
+    await writeFile(folder.at(`${release}/index.html`), release);
+  }
+  const point = async (release: string): Promise<void> => {
+    await symlink(folder.at(release), folder.at("next"));
+    await rename(folder.at("next"), folder.at("current"));
+  };
+  await point("one");
+  await using server = await startServer(["--workers", "1", "--staticdir", folder.at("current"), "cat"]);
+  await using client = await join(server, "room");
+  await point("two");
+  expect(await (await server.http("/")).text()).toBe("one");
+
+  server.child.kill("SIGHUP");
+  await until(
+    () => server.log().includes("read again: folder of static files"),
+    () => server.log(),
+  );
+  expect(await (await server.http("/")).text()).toBe("two");
+
+  await rm(folder.at("current"));
+  server.child.kill("SIGHUP");
+  await until(
+    () => server.log().includes("cannot read again, and stays as it was: folder of static files"),
+    () => server.log(),
+  );
+  expect(await (await server.http("/")).text()).toBe("two");
+  client.send("still here");
+  expect(await client.messages(1)).toEqual(["still here"]);
+});
+
+test("SIGHUP to all processes of the server ends none of them, and nor does SIGUSR2", async () => {
+  await using server = await startServer(["--workers", "2", "cat"], { leadsGroup: true });
+  await using client = await join(server, "room");
+  const workers = workersOf(server.pid);
+  process.kill(-server.pid, "SIGHUP");
+  process.kill(-server.pid, "SIGUSR2");
+  await until(
+    () => server.log().includes("nothing to read again"),
+    () => server.log(),
+  );
+  await until(
+    () => server.log().includes("status: 1 room"),
+    () => server.log(),
+  );
+  client.send("still here");
+  expect(await client.messages(1)).toEqual(["still here"]);
+  expect(workersOf(server.pid)).toEqual(workers);
+});
+
+const status = /^.{12} info {2}status: (.*)$/gm;
+
+test.each([
+  ["0", ["server"]],
+  ["2", ["supervisor", "worker 0", "worker 1"]],
+])("SIGUSR2 writes rooms, clients, queues and memory into the log (workers: %s)", async (workers, names) => {
+  await using folder = await tempFolder();
+  // It reads nothing until there is a file.
+  const script = 'echo $$; while [ ! -e "$1" ]; do sleep 0.02; done; exec cat';
+  await using server = await startServer(["--workers", workers, ...sh(script, folder.at("go"))]);
+  await using quiet = await join(server, "quiet");
+  await using other = await join(server, "quiet");
+  await using busy = await join(server, "busy");
+  const pids = await Promise.all([quiet, busy].map(async (client) => String((await client.messages(1))[0])));
+  await other.messages(0);
+  const payload = "x".repeat(200_000);
+  busy.send(payload);
+  await until(
+    async () => {
+      server.child.kill("SIGUSR2");
+      return /status: 1 client; waiting: \d{5,} bytes for processes/.test(server.log());
+    },
+    () => server.log(),
+  );
+
+  const lines = Array.from(server.log().matchAll(status), ([, line]) => line ?? "").slice(-(names.length + 3));
+  const [first, ...rest] = lines;
+  expect(first).toMatch(/^2 rooms, 3 clients; waiting: \d{5,} bytes for processes, 0 bytes for clients$/);
+  for (const [index, name] of names.entries()) {
+    expect(rest[index]).toMatch(new RegExp(`^${name}: \\d+ MiB resident, \\d+ MiB of it in its heap; .* pid=\\d+$`));
+  }
+  expect(rest.slice(names.length)).toEqual([
+    expect.stringMatching(
+      new RegExp(`^1 client; waiting: \\d{5,} bytes for processes, 0 bytes for clients room=busy pid=${pids[1]}$`),
+    ),
+    `2 clients; waiting: 0 bytes for processes, 0 bytes for clients room=quiet pid=${pids[0]}`,
+  ]);
+  await writeFile(folder.at("go"), "");
+  expect(await busy.messages(2)).toHaveLength(2);
+});
+
+test("SIGUSR2 tells of a worker that does not answer", async () => {
+  await using server = await startServer(["--workers", "1", "cat"]);
+  const [worker] = workersOf(server.pid) as [number];
+  process.kill(worker, "SIGSTOP");
+  server.child.kill("SIGUSR2");
+  await until(
+    () => server.log().includes(`status: worker 0 does not answer pid=${worker}`),
+    () => server.log(),
+  );
+  process.kill(worker, "SIGCONT");
+});
+
+const hasScript = spawnSync("script", ["--version"]).stdout?.includes("util-linux") ?? false;
+
+/** Runs the server with a terminal of its own. */
+function inTerminal(words: readonly string[]) {
+  const quoted = [process.execPath, bin, "--addr", "127.0.0.1:0", ...words].map((word) => `'${word}'`);
+  const options = ["--quiet", "--flush", "--return", "--command", `exec ${quoted.join(" ")}`, "/dev/null"];
+  return spawn("script", options, { stdio: ["pipe", "pipe", "ignore"] });
+}
+
+test.skipIf(!hasScript)(
+  "a terminal that is closed ends the server, and SIGHUP while it is there does not",
+  async () => {
+    const terminal = inTerminal(["--workers", "0", "sh", "--", "-c", "echo $PPID; cat"]);
+    let output = "";
+    terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    try {
+      await until(
+        () => /listening on \S+?:(\d+)/.test(output),
+        () => output,
+      );
+      const port = Number(/listening on \S+?:(\d+)/.exec(output)?.[1]);
+      await using client = await join({ port, log: () => output }, "room");
+      const pid = Number((await client.messages(1))[0]);
+      process.kill(pid, "SIGHUP");
+      await until(
+        () => output.includes("nothing to read again"),
+        () => output,
+      );
+      client.send("still here");
+      expect((await client.messages(2))[1]).toBe("still here");
+
+      terminal.kill("SIGKILL");
+      expect((await client.closed).code).toBe(1001);
+      await until(() => !isAlive(pid), "the server to end");
+    } finally {
+      if (terminal.exitCode === null && terminal.signalCode === null) {
+        terminal.kill("SIGKILL");
+        await once(terminal, "exit");
+      }
+    }
+  },
+);
