@@ -25,13 +25,13 @@ export const closeCodes = {
   },
   invalidPayload: {
     code: 1007,
-    when: "A text message of the client is not UTF-8",
+    when: "A text message of the client is not UTF-8, or what it has compressed cannot be read",
     comeBack: "Only with valid text; send other bytes as binary messages",
   },
   policyViolation: {
     code: 1008,
-    when: "The client sent a message in more fragments than are allowed",
-    comeBack: "Only after it was changed",
+    when: "The client went on sending more than --msgrate or --byterate allow, took longer for a message than --messagetimeout, or sent one in more fragments than are allowed; the reason says which",
+    comeBack: "Only after it was changed; after too many messages, when it is to send fewer",
   },
   messageTooBig: {
     code: 1009,

@@ -2,6 +2,9 @@ import type { JoinRequest } from "./join-request.ts";
 
 /** Bytes to one client. A websocket is one; a fake in a unit test another. */
 export interface ClientLink {
+  /** Whether the client reads what {@link WireCompression} makes. */
+  readonly isCompressing: boolean;
+
   /** Bytes that wait in this process because the client does not take them. */
   readonly pendingBytes: number;
 
@@ -33,6 +36,9 @@ export interface ClientEvents {
   /** One whole message. The payload is lent: copy what outlives the call. */
   onMessage(payload: Buffer, isBinary: boolean): void;
 
+  /** A ping or pong with so many bytes, which the link has dealt with: it counts against what the client may send. */
+  onControl(bytes: number): void;
+
   /** The client is gone; the code is the one that it sent, or 1006 without any (RFC 6455 section 7.1.5). */
   onClose(code: number): void;
 }
@@ -44,6 +50,19 @@ export interface WireFormat {
 
   /** Writes the header of a message of `length` bytes and returns the offset behind it. */
   writeHeader(target: Buffer, offset: number, isBinary: boolean, length: number): number;
+
+  /** Absent where no client reads compressed messages. */
+  readonly compression?: WireCompression;
+}
+
+/** How messages become shorter for those clients that read them so. */
+export interface WireCompression {
+  /** Which lengths of messages are worth it. */
+  readonly minBytes: number;
+  readonly maxBytes: number;
+
+  /** A whole message, header included; undefined where it does not become shorter. */
+  compress(payload: Buffer, isBinary: boolean): Buffer | undefined;
 }
 
 /** How a process ended: by itself with a code, or by a signal. */

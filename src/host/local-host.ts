@@ -20,6 +20,7 @@ import type { RoomSummary } from "../room/room-summary.ts";
 import { Rooms } from "../room/rooms.ts";
 import { compileTemplate } from "../room/template.ts";
 import { software } from "../version.ts";
+import { compressingFormat } from "../websocket/compression.ts";
 import { frameFormat } from "../websocket/frame.ts";
 import { type Handshake, Websockets } from "../websocket/websockets.ts";
 import { refuse } from "./refusal.ts";
@@ -189,7 +190,7 @@ export class LocalHost implements RoomHost {
     const { onRoomClosed, onOneshotEnd } = this.#surroundings;
     const context = {
       framing: createFraming(options),
-      wire: frameFormat,
+      wire: options.compress ? compressingFormat : frameFormat,
       launcher,
       limits: options,
       maxClients,

@@ -17,7 +17,7 @@ const maxConnectionId = 0xffff_ffff;
 const retryAfterS = 5;
 
 /** Options of the server, by their names. */
-type UpgradeOptions = Pick<Options, "basePath" | "headers" | "subprotocols">;
+type UpgradeOptions = Pick<Options, "basePath" | "compress" | "headers" | "subprotocols">;
 
 /** Lets clients in: from an upgrade request to the host of its room. */
 export class Upgrade {
@@ -61,7 +61,7 @@ export class Upgrade {
     const { basePath } = this.#options;
     const target = parseTarget(request.url ?? "", basePath);
     const room = checkRoomName(target.room);
-    const { text: answer, subprotocol } = answerHandshake(request, this.#options);
+    const { text: answer, subprotocol, isCompressing } = answerHandshake(request, this.#options);
     const { visitor, ticket } = await admissions.run(() => gate.admit(request, { room, query: target.query }));
     try {
       const connectionId = this.#nextConnectionId();
@@ -76,7 +76,7 @@ export class Upgrade {
         httpVersion: request.httpVersion,
       };
       tickets.keep(ticket, connectionId);
-      this.#host.admit(joinRequest, { socket, head, answer });
+      this.#host.admit(joinRequest, { socket, head, answer, isCompressing });
     } catch (error) {
       ticket?.giveBack();
       throw error;

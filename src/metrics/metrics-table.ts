@@ -49,6 +49,16 @@ export const metricsTable: readonly Metric[] = [
   total("output_pauses", "Times a process waited for a slow client", (counters) => counters.outputPauses),
   total("input_pauses", "Times clients waited for a slow process", (counters) => counters.inputPauses),
   total("slow_clients_closed", "Clients closed because they took nothing", (counters) => counters.slowClosed),
+  total(
+    "rate_pauses",
+    "Times a client that had sent more than it may was read no further",
+    (counters) => counters.ratePauses,
+  ),
+  total(
+    "fast_clients_closed",
+    "Clients closed because they went on sending more than they may",
+    (counters) => counters.rateClosed,
+  ),
   {
     name: "scalesocket_workers",
     type: "gauge",

@@ -16,6 +16,7 @@ export function checkTogether(options: Options): void {
   checkStderr(options);
   checkEncryption(options);
   checkIdentity(options);
+  checkCompress(options);
 }
 
 function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void {
@@ -127,6 +128,14 @@ function checkEncryption({ tlsCert, tlsKey, tlsCa, redirectAddress, workers }: O
     `--workers=${workers} does not go together with --tlscert=${tlsCert}: a connection with TLS cannot be handed to another ` +
       "process",
   );
+}
+
+/** A message is decompressed in one go, in which nothing else is done. */
+const largestCompressedBytes = 16 * 1024 ** 2;
+
+function checkCompress({ compress, maxMessageBytes }: Options): void {
+  if (!compress || maxMessageBytes <= largestCompressedBytes) return;
+  refuse(`--compress does not go together with --maxmessage=${maxMessageBytes}: it takes messages of up to 16M`);
 }
 
 function refuse(message: string): never {

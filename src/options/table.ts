@@ -10,6 +10,7 @@ import { loggingOptions } from "./groups/logging.ts";
 import { messagesOptions } from "./groups/messages.ts";
 import { processOptions } from "./groups/process.ts";
 import { roomsOptions } from "./groups/rooms.ts";
+import { trafficOptions } from "./groups/traffic.ts";
 import type { OptionSpec } from "./spec.ts";
 
 /** THE table of options: flags, environment variables, validation, `--help` and docs/options.md come from it. */
@@ -21,6 +22,7 @@ export const optionTable = {
   ...roomsOptions,
   ...accessOptions,
   ...limitsOptions,
+  ...trafficOptions,
   ...httpOptions,
   ...identityOptions,
   ...loggingOptions,
@@ -55,7 +57,9 @@ type WithoutDefault =
   | "origins"
   | "trustedProxies"
   | "maxPerAddress"
-  | "connectionRate";
+  | "connectionRate"
+  | "messageRate"
+  | "byteRate";
 
 /** Every option with its value; undefined where it has no default and was not given. */
 export type Options = {

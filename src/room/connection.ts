@@ -3,11 +3,12 @@ import type { ClientEvents, ClientLink } from "../links.ts";
 import { StallWatch } from "../stall-watch.ts";
 import type { Counters } from "./counters.ts";
 import { Expiry } from "./expiry.ts";
+import { type RateLimits, Throttle, type ThrottleEvents } from "./throttle.ts";
 
 /** What to do with a client that does not take what it is sent. */
 type SlowPolicy = "pause" | "close" | "drop";
 
-export interface ConnectionLimits {
+export interface ConnectionLimits extends RateLimits {
   readonly slow: SlowPolicy;
   readonly clientBufferBytes: number;
   readonly slowTimeoutMs: number;
@@ -24,7 +25,7 @@ export interface ConnectionOwner {
 }
 
 /** One client's place in a room. */
-export class Connection implements ClientEvents {
+export class Connection implements ClientEvents, ThrottleEvents {
   readonly id: number;
   readonly #owner: ConnectionOwner;
   readonly #limits: ConnectionLimits;
@@ -35,6 +36,11 @@ export class Connection implements ClientEvents {
   #link: ClientLink | undefined;
   #stallWatch: StallWatch | undefined;
   #expiry: Expiry | undefined;
+  /** Undefined where the client may send as much as it likes. */
+  #throttle: Throttle | undefined;
+  /** Who does not want the client to be read now: neither takes away what the other wants. */
+  #isPausedByRoom = false;
+  #isPausedByThrottle = false;
 
   constructor(id: number, owner: ConnectionOwner, limits: ConnectionLimits, counters: Counters) {
     this.id = id;
@@ -42,6 +48,12 @@ export class Connection implements ClientEvents {
     this.#limits = limits;
     this.#counters = counters;
     this.#allowedBytes = limits.clientBufferBytes;
+    this.#throttle = Throttle.create(limits, this);
+  }
+
+  /** Whether the client reads compressed messages. */
+  get isCompressing(): boolean {
+    return this.#link?.isCompressing ?? false;
   }
 
   get pendingBytes(): number {
@@ -90,12 +102,15 @@ export class Connection implements ClientEvents {
     link.whenTaken(() => this.#onReplayTaken());
   }
 
+  /** The room has no place for what the client says. */
   pause(): void {
+    this.#isPausedByRoom = true;
     this.#link?.pause();
   }
 
   resume(): void {
-    this.#link?.resume();
+    this.#isPausedByRoom = false;
+    this.#resumeIfWanted();
   }
 
   /** Says goodbye to the client and leaves the room. */
@@ -111,14 +126,41 @@ export class Connection implements ClientEvents {
     this.#counters.messagesReceived += 1;
     this.#counters.bytesReceived += payload.length;
     this.#owner.receive(this, payload, isBinary);
+    this.#throttle?.take(payload.length);
+  }
+
+  onControl(bytes: number): void {
+    this.#throttle?.take(bytes);
   }
 
   onClose(): void {
     if (this.#state !== "closed") this.#leave();
   }
 
+  onOverdrawn(): void {
+    this.#counters.ratePauses += 1;
+    this.#isPausedByThrottle = true;
+    this.#link?.pause();
+  }
+
+  onPaidOff(): void {
+    this.#isPausedByThrottle = false;
+    this.#resumeIfWanted();
+  }
+
+  onGraceOver(): void {
+    this.#counters.rateClosed += 1;
+    this.close(closeCodes.policyViolation.code, "client sends more than it may");
+  }
+
+  #resumeIfWanted(): void {
+    if (!this.#isPausedByRoom && !this.#isPausedByThrottle) this.#link?.resume();
+  }
+
   #leave(): void {
     this.#state = "closed";
+    this.#throttle?.stop();
+    this.#throttle = undefined;
     this.#stallWatch?.stop();
     this.#stallWatch = undefined;
     this.#expiry?.stop();

@@ -15,6 +15,8 @@ export interface CounterValues {
   readonly outputPauses: number;
   readonly inputPauses: number;
   readonly slowClosed: number;
+  readonly ratePauses: number;
+  readonly rateClosed: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
   readonly processesEnded: Readonly<Record<ProcessOutcome, number>>;
   readonly spawnTimes: SpawnTimeValues;
@@ -32,6 +34,9 @@ export class Counters {
   /** Times that reading from a room's clients paused because the process was behind. */
   inputPauses = 0;
   slowClosed = 0;
+  /** Times that reading from one client paused because it had sent more than it may. */
+  ratePauses = 0;
+  rateClosed = 0;
   /** Clients that are in a room now, or on the way into one. */
   present = 0;
   readonly dropped = new Map<DropReason, number>(keysOf(dropReasons).map((reason) => [reason, 0]));
@@ -48,7 +53,7 @@ export class Counters {
 
   values(): CounterValues {
     const { messagesReceived, bytesReceived, messagesSent, bytesSent, spawnTimes } = this;
-    const { processesStarted, outputPauses, inputPauses, slowClosed } = this;
+    const { processesStarted, outputPauses, inputPauses, slowClosed, ratePauses, rateClosed } = this;
     return {
       messagesReceived,
       bytesReceived,
@@ -58,6 +63,8 @@ export class Counters {
       outputPauses,
       inputPauses,
       slowClosed,
+      ratePauses,
+      rateClosed,
       spawnTimes,
       dropped: Object.fromEntries(this.dropped) as CounterValues["dropped"],
       processesEnded: Object.fromEntries(this.processesEnded) as CounterValues["processesEnded"],

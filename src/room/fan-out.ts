@@ -3,6 +3,7 @@ import { ByteWriter } from "../framing/byte-writer.ts";
 import { everyone, type MessageSink, type Recipients } from "../framing/framing.ts";
 import type { WireFormat } from "../links.ts";
 import { deliverEdited, insertionsOf, leftOut, numbersPerEdit } from "./client-edits.ts";
+import { Compressor } from "./compressor.ts";
 import type { Connection } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import type { KeptMessages } from "./histories.ts";
@@ -28,6 +29,8 @@ export class FanOut implements MessageSink {
   #expectedBytes = 0;
   readonly #common = new ByteWriter();
   #commonMessages = 0;
+  /** Undefined where no client reads what is compressed. */
+  readonly #compressor: Compressor | undefined;
   /** Where messages stand among the common bytes that go into the history: the start and the end of each. */
   #kept: number[] = [];
   readonly #private = new ByteWriter();
@@ -48,6 +51,7 @@ export class FanOut implements MessageSink {
     this.#events = events;
     this.#history = history;
     this.#keepsAll = history !== undefined && kept === "all";
+    this.#compressor = Compressor.create(wire);
   }
 
   /** Says how large the next chunk is, so that buffers need not grow step by step. */
@@ -111,16 +115,22 @@ export class FanOut implements MessageSink {
 
   #addCommon(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
     if (this.#connections.size === 0) return;
-    this.#commonMessages += 1;
-    this.#encode(this.#common, bytes, start, end, isBinary);
+    this.#encodeCommon(bytes, start, end, isBinary);
   }
 
   /** Who comes later may get it, so it counts also in an empty room. */
   #addKept(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
     const from = this.#common.length;
+    this.#encodeCommon(bytes, start, end, isBinary);
+    this.#kept.push(from, this.#common.length);
+  }
+
+  #encodeCommon(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    const from = this.#common.length;
     this.#commonMessages += 1;
     this.#encode(this.#common, bytes, start, end, isBinary);
-    this.#kept.push(from, this.#common.length);
+    const { length } = this.#common;
+    this.#compressor?.add(from, length - (end - start), length, isBinary);
   }
 
   /** Those of the clients that are there; the others are counted. */
@@ -152,7 +162,10 @@ export class FanOut implements MessageSink {
     if (this.#commonMessages === 0) return;
     const messages = this.#commonMessages;
     const bytes = this.#takeCommon();
-    for (const connection of this.#connections.values()) connection.deliver(bytes, messages);
+    const compressed = this.#compressor?.take(bytes, this.#connections.values())?.bytes;
+    for (const connection of this.#connections.values()) {
+      connection.deliver(compressed !== undefined && connection.isCompressing ? compressed : bytes, messages);
+    }
   }
 
   #flushPrivate(): void {
@@ -166,11 +179,14 @@ export class FanOut implements MessageSink {
   #flushMixed(): void {
     const messages = this.#commonMessages;
     const common = this.#takeCommon();
+    const compressed = this.#compressor?.take(common, this.#connections.values());
     const source = this.#private.take();
     for (const connection of this.#connections.values()) {
+      const its = connection.isCompressing ? compressed : undefined;
       const edits = this.#edits.get(connection.id);
-      if (edits === undefined) connection.deliver(common, messages);
-      else deliverEdited(connection, common, messages, source, edits);
+      if (edits === undefined) connection.deliver(its?.bytes ?? common, messages);
+      else if (its === undefined) deliverEdited(connection, common, messages, source, edits);
+      else deliverEdited(connection, its.bytes, messages, source, its.editsOf(edits));
     }
     this.#edits.clear();
   }

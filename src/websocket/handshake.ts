@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { type Header, headerLines } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
 import { isTokenProtocol } from "../token-protocol.ts";
+import { agreeOnExtension } from "./extensions.ts";
 
 const version = "13";
 /** RFC 6455 section 1.3. */
@@ -20,6 +21,8 @@ export interface HandshakeOptions {
   readonly subprotocols?: readonly string[] | undefined;
   /** Headers of all answers. */
   readonly headers?: readonly Header[];
+  /** Whether messages are compressed for clients that want it. */
+  readonly compress?: boolean;
 }
 
 /** How a handshake is completed. */
@@ -27,6 +30,8 @@ export interface HandshakeAnswer {
   readonly text: string;
   /** The subprotocol that was chosen, if it is one that is spoken: not one that only carries a token. */
   readonly subprotocol: string | undefined;
+  /** Whether messages may be compressed, both ways. */
+  readonly isCompressing: boolean;
 }
 
 /**
@@ -45,14 +50,17 @@ export function answerHandshake(request: IncomingMessage, options: HandshakeOpti
   }
   if (key === undefined || !base64.test(key)) throw new RefusedError(400, "Sec-WebSocket-Key must be base64");
   const subprotocol = chooseSubprotocol(headers["sec-websocket-protocol"], options.subprotocols);
+  const extension = options.compress ? agreeOnExtension(headers["sec-websocket-extensions"]) : undefined;
   const own = {
     Upgrade: "websocket",
     Connection: "Upgrade",
     "Sec-WebSocket-Accept": createHash("sha1").update(key).update(acceptGuid).digest("base64"),
     ...(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol }),
+    ...(extension === undefined ? {} : { "Sec-WebSocket-Extensions": extension }),
   };
   const text = `HTTP/1.1 101 Switching Protocols\r\n${headerLines(own, options.headers ?? [])}\r\n`;
-  return { text, subprotocol: subprotocol !== undefined && isTokenProtocol(subprotocol) ? undefined : subprotocol };
+  const spoken = subprotocol !== undefined && isTokenProtocol(subprotocol) ? undefined : subprotocol;
+  return { text, subprotocol: spoken, isCompressing: extension !== undefined };
 }
 
 /**

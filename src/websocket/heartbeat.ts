@@ -2,25 +2,38 @@ import type { SocketLink } from "./socket-link.ts";
 
 const looksPerInterval = 10;
 
+export interface HeartbeatOptions {
+  readonly pingIntervalMs: number;
+  /** How long a message may be under way. */
+  readonly messageTimeoutMs: number;
+}
+
 /**
- * Finds out which clients are gone without a word: a ping after one interval without a byte, the end after another.
+ * Finds out which clients are gone without a word: a ping after one interval without a byte, the end after another. And
+ * which do not come to the end of a message, since any byte counts as life.
  * Looks at all links with one timer, so that the way of a message need not know of it.
  */
 export class Heartbeat {
   /** The links that it looks after. */
   readonly links: ReadonlySet<SocketLink>;
   readonly #intervalMs: number;
+  readonly #messageTimeoutMs: number;
   readonly #links = new Set<SocketLink>();
   #timer: NodeJS.Timeout | undefined;
+  #lookedAt = 0;
 
-  constructor(intervalMs: number) {
-    this.#intervalMs = intervalMs;
+  constructor({ pingIntervalMs, messageTimeoutMs }: HeartbeatOptions) {
+    this.#intervalMs = pingIntervalMs;
+    this.#messageTimeoutMs = messageTimeoutMs;
     this.links = this.#links;
   }
 
   add(link: SocketLink): void {
     this.#links.add(link);
-    this.#timer ??= setInterval(() => this.#look(), this.#intervalMs / looksPerInterval).unref();
+    if (this.#timer !== undefined) return;
+    this.#lookedAt = performance.now();
+    const shortestMs = Math.min(this.#intervalMs, this.#messageTimeoutMs);
+    this.#timer = setInterval(() => this.#look(), shortestMs / looksPerInterval).unref();
   }
 
   delete(link: SocketLink): void {
@@ -32,10 +45,28 @@ export class Heartbeat {
 
   #look(): void {
     const now = performance.now();
-    for (const link of this.#links) this.#lookAt(link, now);
+    const passedMs = now - this.#lookedAt;
+    this.#lookedAt = now;
+    for (const link of this.#links) {
+      this.#lookAtMessage(link, passedMs);
+      this.#lookForLife(link, now);
+    }
   }
 
-  #lookAt(link: SocketLink, now: number): void {
+  /** Time in which the client is not read does not count. */
+  #lookAtMessage(link: SocketLink, passedMs: number): void {
+    const { unfinished, lifeSigns: signs } = link;
+    if (unfinished === 0 || unfinished !== signs.unfinished) {
+      signs.unfinished = unfinished;
+      signs.unfinishedMs = 0;
+      return;
+    }
+    if (link.isPaused) return;
+    signs.unfinishedMs += passedMs;
+    if (signs.unfinishedMs >= this.#messageTimeoutMs) link.onMessageTimeout();
+  }
+
+  #lookForLife(link: SocketLink, now: number): void {
     const signs = link.lifeSigns;
     const { readBytes, takenBytes } = link;
     // Taking what waits is a sign of life too: the answer to a ping may stand behind megabytes.

@@ -2,20 +2,28 @@ import { createRequire } from "node:module";
 import type { Writable } from "node:stream";
 import { closeCodes } from "../close-codes.ts";
 
+const nothing = Buffer.alloc(0);
+
+/** What a fragment costs in memory, however little it holds. */
+const bytesPerFragment = 256;
+const fewestFragments = 1024;
 /** As many as `ws` allows where it is used as a server. */
-const maxBufferedChunks = 256 * 1024;
-const maxFragments = 16 * 1024;
+const mostFragments = 16 * 1024;
 
 /** What {@link ProtocolReceiver} tells. */
 export interface ProtocolEvents {
   onMessage(payload: Buffer, isBinary: boolean): void;
   onPing(payload: Buffer): void;
+  onPong(payload: Buffer): void;
 
   /** A close frame; 1005 is one without a code (RFC 6455 section 7.1.5). Nothing is read after it. */
   onConclude(code: number, reason: string): void;
 
   /** The client has broken the protocol; the code says how. Nothing is read after it. */
   onFault(code: number): void;
+
+  /** What the client has compressed. @throws an error of zlib. */
+  inflate(payload: Buffer): Buffer;
 
   /** Bytes may come again after `write` has said to wait. */
   onDrain(): void;
@@ -31,24 +39,37 @@ export function loadReceiver(): ReceiverClass {
   return ws.Receiver;
 }
 
-/** The close codes of the faults that `ws` finds (its documentation, "WS Error Codes"); all others break the protocol. */
+/** The close codes of the faults that `ws` and zlib find ("WS Error Codes" of its documentation); all others break the protocol. */
 const faultCodes = new Map<string | undefined, number>([
   ["WS_ERR_INVALID_UTF8", closeCodes.invalidPayload.code],
   ["WS_ERR_TOO_MANY_BUFFERED_PARTS", closeCodes.policyViolation.code],
   ["WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH", closeCodes.messageTooBig.code],
   ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", closeCodes.messageTooBig.code],
+  ["ERR_BUFFER_TOO_LARGE", closeCodes.messageTooBig.code],
+  ["Z_DATA_ERROR", closeCodes.invalidPayload.code],
 ]);
+
+/** In how many fragments a message may come: as many as take no more memory than the largest message. */
+function maxFragments(maxMessageBytes: number): number {
+  return Math.min(Math.max(Math.floor(maxMessageBytes / bytesPerFragment), fewestFragments), mostFragments);
+}
 
 /** Reads any frames of one client, in pieces of any size, as the protocol wants it (RFC 6455 section 5). */
 export class ProtocolReceiver {
   readonly #receiver: Receiver;
 
-  constructor(maxMessageBytes: number, events: ProtocolEvents) {
-    const options = { isServer: true, maxPayload: maxMessageBytes, maxBufferedChunks, maxFragments };
+  constructor(maxMessageBytes: number, events: ProtocolEvents, isCompressing: boolean) {
+    const options = {
+      isServer: true,
+      maxPayload: maxMessageBytes,
+      maxFragments: maxFragments(maxMessageBytes),
+      extensions: isCompressing ? { "permessage-deflate": new Inflater(events) } : {},
+    };
     const Receiver = loadReceiver();
     this.#receiver = new Receiver(options)
       .on("message", (payload: Buffer, isBinary: boolean) => events.onMessage(payload, isBinary))
       .on("ping", (payload: Buffer) => events.onPing(payload))
+      .on("pong", (payload: Buffer) => events.onPong(payload))
       .on("conclude", (code: number, reason: Buffer) => events.onConclude(code, reason.toString()))
       .on("error", (error: NodeJS.ErrnoException) =>
         events.onFault(faultCodes.get(error.code) ?? closeCodes.protocolError.code),
@@ -59,5 +80,40 @@ export class ProtocolReceiver {
   /** Takes bytes; false says that `onDrain` should be waited for. */
   write(bytes: Buffer): boolean {
     return this.#receiver.write(bytes);
+  }
+}
+
+/**
+ * In place of what `ws` decompresses with: that works beside the event loop, and keeps tens of kilobytes for each client.
+ * Here a message is decompressed as a whole when its last fragment is there.
+ */
+class Inflater {
+  readonly #events: ProtocolEvents;
+  #fragments: Buffer[] = [];
+
+  constructor(events: ProtocolEvents) {
+    this.#events = events;
+  }
+
+  /** The receiver counts on an answer that does not come at once. */
+  decompress(fragment: Buffer, isFinal: boolean, callback: (error: unknown, bytes?: Buffer) => void): void {
+    this.#fragments.push(fragment);
+    process.nextTick(() => {
+      if (isFinal) this.#inflate(callback);
+      else callback(null, nothing);
+    });
+  }
+
+  #inflate(callback: (error: unknown, bytes?: Buffer) => void): void {
+    const fragments = this.#fragments;
+    this.#fragments = [];
+    let message: Buffer;
+    try {
+      message = this.#events.inflate(Buffer.concat(fragments));
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    callback(null, message);
   }
 }

@@ -1,11 +1,10 @@
 import type { Socket } from "node:net";
-import { closeReason } from "../close-codes.ts";
+import { closeCodes, closeReason } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { takenBytes } from "../socket-handle.ts";
 import { StallWatch } from "../stall-watch.ts";
 import { closeFrame, emptyCloseFrame, pingFrame, pongFrame } from "./frame.ts";
-import { type FrameHandler, FrameReader } from "./frame-reader.ts";
-import { type ProtocolEvents, ProtocolReceiver } from "./protocol-receiver.ts";
+import { Intake, type IntakeOwner } from "./intake.ts";
 
 /** What a connection ends with that had no close frame, and what a close frame without a code means (RFC 6455 section 7.1.5). */
 const noCloseFrame = 1006;
@@ -15,12 +14,17 @@ const closeTimeoutMs = 2000;
 
 const nothing = Buffer.alloc(0);
 
-/** What the heartbeat knows of a link: its counters at the last sign of life, and when that was. */
+/**
+ * What the heartbeat knows of a link: its counters at the last sign of life, and when that was; which message was under
+ * way when it looked last, and how long that is.
+ */
 export interface LifeSigns {
   readBytes: number;
   takenBytes: number;
   at: number;
   isPinged: boolean;
+  unfinished: number;
+  unfinishedMs: number;
 }
 
 export interface LinkLimits {
@@ -35,31 +39,41 @@ export interface LinkLimits {
 const linkOf = Symbol("link");
 type LinkedSocket = Socket & { [linkOf]: SocketLink };
 
-/**
- * One client's websocket, from the end of its handshake on. It reads plain messages itself; a receiver for the whole
- * protocol is there only while something else is under way.
- */
-export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
-  readonly lifeSigns: LifeSigns = { readBytes: 0, takenBytes: 0, at: performance.now(), isPinged: false };
+/** One client's websocket, from the end of its handshake on. */
+export class SocketLink implements ClientLink, IntakeOwner {
+  readonly isCompressing: boolean;
+  readonly lifeSigns: LifeSigns = {
+    readBytes: 0,
+    takenBytes: 0,
+    at: performance.now(),
+    isPinged: false,
+    unfinished: 0,
+    unfinishedMs: 0,
+  };
   readonly #socket: Socket;
   readonly #events: ClientEvents;
   readonly #limits: LinkLimits;
   readonly #onGone: (link: SocketLink) => void;
-  readonly #reader: FrameReader;
+  readonly #intake: Intake;
   /** "leaving": our close frame waits for what stands before it; "closing": it is sent; "ending": nothing is read any more. */
   #state: "open" | "leaving" | "closing" | "ending" | "closed" = "open";
-  #isPaused = false;
-  #receiver: ProtocolReceiver | undefined;
   #clientCode = noCloseFrame;
   #closeTimer: NodeJS.Timeout | undefined;
 
   /** `onGone` is told after the connection, when the socket is closed. */
-  constructor(socket: Socket, events: ClientEvents, limits: LinkLimits, onGone: (link: SocketLink) => void) {
+  constructor(
+    socket: Socket,
+    events: ClientEvents,
+    limits: LinkLimits,
+    onGone: (link: SocketLink) => void,
+    isCompressing = false,
+  ) {
+    this.isCompressing = isCompressing;
     this.#socket = socket;
     this.#events = events;
     this.#limits = limits;
     this.#onGone = onGone;
-    this.#reader = new FrameReader(limits.maxMessageBytes, this);
+    this.#intake = new Intake(socket, events, this, limits, isCompressing);
     (socket as LinkedSocket)[linkOf] = this;
     socket.setTimeout(0);
     socket.setNoDelay();
@@ -87,8 +101,13 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
     return this.#socket.bytesRead;
   }
 
+  /** Which message is on its way, as a number that only it has; 0 where there is none. */
+  get unfinished(): number {
+    return this.isReading ? this.#intake.unfinished : 0;
+  }
+
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#intake.isPaused;
   }
 
   get isReading(): boolean {
@@ -111,13 +130,11 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   }
 
   pause(): void {
-    this.#isPaused = true;
-    this.#socket.pause();
+    this.#intake.pause();
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#socket.resume();
+    this.#intake.resume();
   }
 
   ping(): void {
@@ -140,7 +157,7 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   }
 
   onSocketData(chunk: Buffer): void {
-    if (this.isReading) this.#reader.push(chunk);
+    if (this.isReading) this.#intake.push(chunk);
   }
 
   /** Nothing is read any more, but for the client's end of the connection. */
@@ -152,36 +169,18 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
 
   onSocketClose(): void {
     clearTimeout(this.#closeTimer);
-    // What was read while the link was paused, and before the connection broke.
-    const rest = this.isReading ? (this.#socket.read() as Buffer | null) : null;
-    if (rest !== null) this.#reader.push(rest);
-    this.#state = "closed";
-    this.#events.onClose(this.#clientCode);
-    this.#onGone(this);
-  }
-
-  onMessage(payload: Buffer, isBinary: boolean): void {
-    this.#events.onMessage(payload, isBinary);
-  }
-
-  onOther(bytes: Buffer): void {
-    if (!this.isReading) return;
-    this.#receiver ??= new ProtocolReceiver(this.#limits.maxMessageBytes, this);
-    // It keeps what it has not read yet.
-    if (!this.#receiver.write(Buffer.from(bytes))) this.#socket.pause();
-  }
-
-  onOtherDone(): void {
-    this.#receiver = undefined;
-  }
-
-  onDrain(): void {
-    if (!this.#isPaused) this.#socket.resume();
+    if (this.isReading) this.#intake.finish(() => this.#finish());
+    else this.#finish();
   }
 
   onPing(payload: Buffer): void {
+    this.#events.onControl(payload.length);
     const isWanted = this.#state === "open" || this.#state === "leaving";
     if (isWanted && this.pendingBytes <= this.#limits.clientBufferBytes) this.write(pongFrame(payload));
+  }
+
+  onPong(payload: Buffer): void {
+    this.#events.onControl(payload.length);
   }
 
   onConclude(code: number, reason: string): void {
@@ -190,7 +189,19 @@ export class SocketLink implements ClientLink, FrameHandler, ProtocolEvents {
   }
 
   onFault(code: number): void {
-    this.#answerClose(closeFrame(code, ""));
+    this.#answerClose(closeFrame(code, code === closeCodes.policyViolation.code ? "too many fragments" : ""));
+  }
+
+  /** The client does not come to the end of what it has begun to say. */
+  onMessageTimeout(): void {
+    this.#answerClose(closeFrame(closeCodes.policyViolation.code, "message takes too long"));
+  }
+
+  #finish(): void {
+    clearTimeout(this.#closeTimer);
+    this.#state = "closed";
+    this.#events.onClose(this.#clientCode);
+    this.#onGone(this);
   }
 
   /** Sends the close frame if none was sent before, and then no more. */

@@ -3,16 +3,14 @@ import { RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import { lendingSocketOf } from "../lending-socket.ts";
 import { startReading } from "../socket-handle.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import { loadReceiver } from "./protocol-receiver.ts";
 import { type LinkLimits, SocketLink } from "./socket-link.ts";
 
 /** A server that has just started has better things to do than to load what first frames do not need. */
 const loadDelayMs = 250;
 
-export interface WebsocketOptions extends LinkLimits {
-  readonly pingIntervalMs: number;
-}
+export interface WebsocketOptions extends LinkLimits, HeartbeatOptions {}
 
 /** A client whose request to become a websocket was found good and has no answer yet. */
 export interface Handshake {
@@ -22,6 +20,8 @@ export interface Handshake {
   readonly head: Buffer;
   /** The answer that completes the handshake. */
   readonly answer: string;
+  /** Whether that allows messages to be compressed. */
+  readonly isCompressing: boolean;
 }
 
 /** Makes websockets of sockets, and keeps an eye on them. */
@@ -34,7 +34,7 @@ export class Websockets {
   /** `onClientGone` is told when a connection is closed. */
   constructor(options: WebsocketOptions, onClientGone: (connectionId: number) => void) {
     this.#limits = options;
-    this.#heartbeat = new Heartbeat(options.pingIntervalMs);
+    this.#heartbeat = new Heartbeat(options);
     setTimeout(loadReceiver, loadDelayMs).unref();
     this.#onGone = (link) => {
       this.#forget(link);
@@ -43,12 +43,12 @@ export class Websockets {
   }
 
   /** Completes a handshake. @throws RefusedError where the client is gone. */
-  open({ socket: given, head, answer }: Handshake, events: ClientEvents): ClientLink {
+  open({ socket: given, head, answer, isCompressing }: Handshake, events: ClientEvents): ClientLink {
     if (!given.readable || !given.writable) throw new RefusedError(400, "the client is gone");
     const socket = lendingSocketOf(given);
     socket.write(answer, "latin1");
     if (head.length > 0) socket.unshift(head);
-    const link = new SocketLink(socket, events, this.#limits, this.#onGone);
+    const link = new SocketLink(socket, events, this.#limits, this.#onGone, isCompressing);
     startReading(socket);
     this.#heartbeat.add(link);
     return link;

@@ -28,7 +28,13 @@ export interface WorkerState {
 export type ToWorker =
   | { readonly type: "start"; readonly settings: HostSettings; readonly logs: LogWishes }
   /** Comes with the client's socket. */
-  | { readonly type: "admit"; readonly request: JoinRequest; readonly answer: string; readonly headBase64: string }
+  | {
+      readonly type: "admit";
+      readonly request: JoinRequest;
+      readonly answer: string;
+      readonly isCompressing: boolean;
+      readonly headBase64: string;
+    }
   | { readonly type: "ask"; readonly id: number; readonly question: Question; readonly about: string | null }
   | { readonly type: "port"; readonly id: number; readonly port: number | null }
   | { readonly type: "open" }

@@ -169,9 +169,10 @@ export class WorkerProcess {
     while (this.#underWay === undefined && this.#state === "running") {
       const arrival = this.#queue.shift();
       if (arrival === undefined) return;
-      const { socket, answer, head } = arrival.handshake;
+      const { request, handshake } = arrival;
+      const { socket, head, answer, isCompressing } = handshake;
       this.#underWay = arrival;
-      this.#send({ type: "admit", request: arrival.request, answer, headBase64: head.toString("base64") }, socket);
+      this.#send({ type: "admit", request, answer, isCompressing, headBase64: head.toString("base64") }, socket);
     }
   }
 
@@ -181,7 +182,7 @@ export class WorkerProcess {
     if (arrival === undefined) return;
     this.#events.onNotTaken(arrival);
     // Without its socket the worker takes note of the client, and that it does not come.
-    this.#send({ type: "admit", request: arrival.request, answer: "", headBase64: "" });
+    this.#send({ type: "admit", request: arrival.request, answer: "", isCompressing: false, headBase64: "" });
   }
 
   #onMessage(message: FromWorker): void {

@@ -43,7 +43,7 @@ export class Worker {
 
   /** Takes a client whose socket was handed over; without one the client has gone on the way. */
   admit(message: ToWorker & { type: "admit" }, socket: Socket | undefined): void {
-    const { request, answer, headBase64 } = message;
+    const { request, answer, isCompressing, headBase64 } = message;
     this.#channel.clientCame(request.room, request.connectionId);
     if (socket === undefined) {
       this.#channel.clientGone(request.connectionId);
@@ -52,7 +52,7 @@ export class Worker {
     }
     // Whoever goes away meanwhile is of no concern.
     socket.on("error", () => undefined);
-    this.#host.admit(request, { socket, answer, head: Buffer.from(headBase64, "base64") });
+    this.#host.admit(request, { socket, answer, isCompressing, head: Buffer.from(headBase64, "base64") });
   }
 
   onMessage(message: ToWorker): void {

@@ -27,7 +27,28 @@ export const fakeWire: WireFormat = {
     offset + target.write(`${isBinary ? "b" : "t"}${length}:`, offset, "latin1"),
 };
 
-/** The messages in bytes of {@link fakeWire}: text as it is, binary as `hex:` and its digits. */
+/** {@link fakeWire} that writes what has more than three bytes as `z` and every second of them: `z3:hlo`, say. */
+export class FakeCompressingWire implements WireFormat {
+  readonly maxHeaderBytes = fakeWire.maxHeaderBytes;
+  /** How many messages were to be compressed. */
+  compressions = 0;
+  readonly compression = {
+    minBytes: 4,
+    maxBytes: 1000,
+    compress: (payload: Buffer): Buffer | undefined => {
+      this.compressions += 1;
+      if (payload.includes("!")) return undefined;
+      const kept = payload.filter((_byte, index) => index % 2 === 0);
+      return Buffer.concat([Buffer.from(`z${kept.length}:`), kept]);
+    },
+  };
+
+  writeHeader(target: Buffer, offset: number, isBinary: boolean, length: number): number {
+    return fakeWire.writeHeader(target, offset, isBinary, length);
+  }
+}
+
+/** The messages in bytes of {@link fakeWire}: text as it is, binary as `hex:` and its digits, compressed as `zip:` and it. */
 export function readWire(bytes: Buffer): string[] {
   const messages: string[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -35,11 +56,16 @@ export function readWire(bytes: Buffer): string[] {
     const end = colon + 1 + Number(bytes.toString("latin1", at + 1, colon));
     if (colon === -1 || !(end <= bytes.length)) throw new Error(`no whole message at ${at} of ${String(bytes)}`);
     const payload = bytes.subarray(colon + 1, end);
-    messages.push(bytes[at] === "b".charCodeAt(0) ? `hex:${payload.toString("hex")}` : payload.toString());
+    const type = String.fromCharCode(bytes[at] as number);
+    if (type === "b") messages.push(`hex:${payload.toString("hex")}`);
+    else messages.push(type === "z" ? `zip:${payload.toString()}` : payload.toString());
     at = end;
   }
   return messages;
 }
+
+/** Clients may send as much as they like. */
+export const noRates = { messageRate: undefined, byteRate: undefined, burstMs: 1000, rateGraceMs: 1000 };
 
 /** A client that takes all it is sent at once, until it is told to be slow. */
 export class FakeClientLink implements ClientLink {
@@ -47,6 +73,7 @@ export class FakeClientLink implements ClientLink {
   takenBytes = 0;
   isSlow = false;
   isPaused = false;
+  isCompressing = false;
   closedWith: { readonly code: number; readonly reason: string } | undefined;
   /** What each call handed over: one buffer for `write`, several for `writeAll`. */
   readonly writes: Buffer[][] = [];
@@ -325,7 +352,7 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     }),
     wire: fakeWire,
     launcher: new FakeLauncher(),
-    limits: { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000, ...limits },
+    limits: { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000, ...noRates, ...limits },
     maxClients,
     lingerMs,
     restart,

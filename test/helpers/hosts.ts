@@ -67,7 +67,8 @@ export async function openHost(
     stopReading(socket);
     const described = describe(requests.length + 1, request.url ?? "");
     requests.push(described);
-    const handshake = { socket, head, answer: answerHandshake(request).text };
+    const { text: answer, isCompressing } = answerHandshake(request);
+    const handshake = { socket, head, answer, isCompressing };
     try {
       host.admit(described, handshake);
     } catch (error) {

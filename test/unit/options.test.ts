@@ -40,6 +40,7 @@ const defaults: Options = {
   nullDelimited: false,
   cache: undefined,
   cachePersist: false,
+  compress: false,
   joinMessage: undefined,
   leaveMessage: undefined,
   tcp: false,
@@ -73,6 +74,11 @@ const defaults: Options = {
   slow: "pause",
   slowTimeoutMs: 5000,
   pingIntervalMs: 25_000,
+  messageRate: undefined,
+  byteRate: undefined,
+  burstMs: 5000,
+  rateGraceMs: 10_000,
+  messageTimeoutMs: 60_000,
   staticDir: undefined,
   metrics: false,
   stats: false,
@@ -118,6 +124,7 @@ const flags: Record<OptionName, string> = {
   nullDelimited: "--null",
   cache: "--cache",
   cachePersist: "--cachepersist",
+  compress: "--compress",
   joinMessage: "--joinmsg",
   leaveMessage: "--leavemsg",
   tcp: "--tcp",
@@ -151,6 +158,11 @@ const flags: Record<OptionName, string> = {
   slow: "--slow",
   slowTimeoutMs: "--slowtimeout",
   pingIntervalMs: "--pinginterval",
+  messageRate: "--msgrate",
+  byteRate: "--byterate",
+  burstMs: "--burst",
+  rateGraceMs: "--rategrace",
+  messageTimeoutMs: "--messagetimeout",
   staticDir: "--staticdir",
   metrics: "--metrics",
   stats: "--stats",
@@ -639,6 +651,14 @@ test.each([
   expect(error.message).toContain(name);
   expect(error.code).toBe("ERR_USAGE");
   expect(completeOptions({ stderr: "log", ...other })).toMatchObject({ stderr: "log", ...other });
+});
+
+test("compression takes messages of up to 16M", () => {
+  expect(completeOptions({ compress: true, maxMessageBytes: 16 * mib }).compress).toBe(true);
+  expect(completeOptions({ maxMessageBytes: 16 * mib + 1 }).compress).toBe(false);
+  const error = errorOf(() => completeOptions({ compress: true, maxMessageBytes: 16 * mib + 1 }));
+  expect(error.code).toBe("ERR_USAGE");
+  expect(error.message).toContain("--compress does not go together with --maxmessage=16777217");
 });
 
 test("processes are not started ahead that need the port of a room", () => {

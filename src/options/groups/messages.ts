@@ -72,6 +72,11 @@ export const messagesOptions = {
     group: "messages",
     help: "Keep these messages also when the room's process ends, for its next one",
   }),
+  compress: flag({
+    flag: "--compress",
+    group: "messages",
+    help: "Compress messages for everyone, once for all clients that can read them so (permessage-deflate)",
+  }),
   joinMessage: text({
     flag: "--joinmsg <MSG>",
     group: "messages",

@@ -2,9 +2,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { closeCodes } from "../../../src/close-codes.ts";
 import { Connection, type ConnectionLimits, type ConnectionOwner } from "../../../src/room/connection.ts";
 import { Counters } from "../../../src/room/counters.ts";
-import { FakeClientLink } from "../../helpers/fakes.ts";
+import { FakeClientLink, noRates } from "../../helpers/fakes.ts";
 
-const limits: ConnectionLimits = { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000 };
+const limits: ConnectionLimits = {
+  slow: "pause",
+  clientBufferBytes: 100,
+  slowTimeoutMs: 1000,
+  ...noRates,
+};
 /** One byte more than may wait. */
 const tooMuch = Buffer.from(`t97:${"x".repeat(97)}`);
 const small = Buffer.from("t1:x");
@@ -111,6 +116,74 @@ test("a client's reading is paused and resumed as the room wants", () => {
   expect(link.isPaused).toBe(true);
   connection.resume();
   expect(link.isPaused).toBe(false);
+});
+
+function sendTooMuch(connection: Connection, count = 12): void {
+  for (let sent = 0; sent < count; sent += 1) connection.onMessage(Buffer.from("x"), false);
+}
+
+describe("a client that sends more than it may", () => {
+  const rates = { messageRate: 10, burstMs: 1000, rateGraceMs: 5000 };
+
+  test("is not read until it has paid for that with time, and loses nothing", () => {
+    const { connection, link, told, counters } = new Setup(rates);
+    sendTooMuch(connection, 10);
+    expect(link.isPaused).toBe(false);
+    sendTooMuch(connection, 2);
+    expect(link.isPaused).toBe(true);
+    expect(told).toHaveLength(12);
+    vi.advanceTimersByTime(200);
+    expect(link.isPaused).toBe(false);
+    expect(counters).toMatchObject({ ratePauses: 1, rateClosed: 0, messagesReceived: 12 });
+  });
+
+  test("is not read either when the room could be read again", () => {
+    const { connection, link } = new Setup(rates);
+    sendTooMuch(connection);
+    connection.pause();
+    connection.resume();
+    expect(link.isPaused).toBe(true);
+    vi.advanceTimersByTime(200);
+    expect(link.isPaused).toBe(false);
+  });
+
+  test("is not read when it has paid, as long as the room has no place", () => {
+    const { connection, link } = new Setup(rates);
+    connection.pause();
+    sendTooMuch(connection);
+    vi.advanceTimersByTime(200);
+    expect(link.isPaused).toBe(true);
+    connection.resume();
+    expect(link.isPaused).toBe(false);
+  });
+
+  test("is closed with 1008 when it goes on, and leaves its room", () => {
+    const { connection, link, told, counters } = new Setup(rates);
+    sendTooMuch(connection, 1000);
+    vi.advanceTimersByTime(rates.rateGraceMs - 1);
+    expect(link.closedWith).toBe(undefined);
+    vi.advanceTimersByTime(1);
+    expect(link.closedWith).toEqual({ code: 1008, reason: "client sends more than it may" });
+    expect(told.at(-1)).toBe("7 left");
+    expect(counters).toMatchObject({ ratePauses: 1, rateClosed: 1 });
+  });
+
+  test("is not watched any more once it has left", () => {
+    const { connection, link } = new Setup(rates);
+    sendTooMuch(connection);
+    connection.onClose();
+    connection.onControl(10_000);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(link.closedWith).toBe(undefined);
+  });
+
+  test("pays for pings, too, which no process ever reads", () => {
+    const { connection, link, told, counters } = new Setup(rates);
+    for (let sent = 0; sent < 11; sent += 1) connection.onControl(0);
+    expect(link.isPaused).toBe(true);
+    expect(told).toEqual([]);
+    expect(counters.messagesReceived).toBe(0);
+  });
 });
 
 test("bytes that have to wait do not keep the large buffer alive that they are a part of", () => {

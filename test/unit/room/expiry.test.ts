@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Connection } from "../../../src/room/connection.ts";
 import { Counters } from "../../../src/room/counters.ts";
 import { Expiry } from "../../../src/room/expiry.ts";
-import { FakeClientLink } from "../../helpers/fakes.ts";
+import { FakeClientLink, noRates } from "../../helpers/fakes.ts";
 
 const dayMs = 86_400_000;
 
@@ -67,7 +67,7 @@ test("a connection is closed when what its client has shown expires, and watches
     caughtUp: () => undefined,
     leave: ({ id }: Connection) => void left.push(id),
   };
-  const limits = { slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000 } as const;
+  const limits = { ...noRates, slow: "pause", clientBufferBytes: 100, slowTimeoutMs: 1000 } as const;
   const links = [1, 2, 3].map((id) => {
     const link = new FakeClientLink();
     const connection = new Connection(id, owner, limits, new Counters());

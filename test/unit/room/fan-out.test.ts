@@ -1,15 +1,16 @@
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { DropReason } from "../../../src/drop-reasons.ts";
+import type { WireFormat } from "../../../src/links.ts";
 import { everyone } from "../../../src/framing/framing.ts";
 import { Connection, type ConnectionOwner } from "../../../src/room/connection.ts";
 import { Counters } from "../../../src/room/counters.ts";
 import { FanOut, type FanOutEvents } from "../../../src/room/fan-out.ts";
 import type { KeptMessages } from "../../../src/room/histories.ts";
 import { History } from "../../../src/room/history.ts";
-import { FakeClientLink, fakeWire, readWire } from "../../helpers/fakes.ts";
+import { FakeClientLink, FakeCompressingWire, fakeWire, noRates, readWire } from "../../helpers/fakes.ts";
 
-const limits = { slow: "close", clientBufferBytes: 1000, slowTimeoutMs: 1000 } as const;
+const limits = { slow: "close", clientBufferBytes: 1000, slowTimeoutMs: 1000, ...noRates } as const;
 
 /** Clients 1 to `count` of a room, and what its process's output is sent through. */
 class Setup implements ConnectionOwner, FanOutEvents {
@@ -20,8 +21,8 @@ class Setup implements ConnectionOwner, FanOutEvents {
   readonly links = new Map<number, FakeClientLink>();
   readonly fanOut: FanOut;
 
-  constructor(count: number, history?: History, kept?: KeptMessages) {
-    this.fanOut = new FanOut(this.connections, fakeWire, this.counters, this, history, kept);
+  constructor(count: number, history?: History, kept?: KeptMessages, wire: WireFormat = fakeWire) {
+    this.fanOut = new FanOut(this.connections, wire, this.counters, this, history, kept);
     for (let id = 1; id <= count; id += 1) {
       const connection = new Connection(id, this, limits, this.counters);
       const link = new FakeClientLink();
@@ -402,4 +403,119 @@ test("without a history a tagged message is one like any other", () => {
   setup.sayTagged("hello");
   setup.fanOut.flush();
   expect(setup.messages(1)).toEqual(["hello"]);
+});
+
+/** Three clients; 1 and 2 read compressed messages. */
+function compressing(history?: History): { setup: Setup; wire: FakeCompressingWire } {
+  const wire = new FakeCompressingWire();
+  const setup = new Setup(3, history, "all", wire);
+  for (const id of [1, 2]) setup.link(id).isCompressing = true;
+  return { setup, wire };
+}
+
+describe("where some clients read compressed messages", () => {
+  test("a message for everyone is compressed once, the others get it plain, and what is short stays so", () => {
+    const { setup, wire } = compressing();
+    for (const text of ["abcdef", "x", "123456"]) setup.say(text);
+    setup.fanOut.flush();
+    for (const id of [1, 2]) expect(setup.messages(id)).toEqual(["zip:ace", "x", "zip:135"]);
+    expect(setup.messages(3)).toEqual(["abcdef", "x", "123456"]);
+    expect(wire.compressions).toBe(2);
+    expect(setup.link(1).writes).toHaveLength(1);
+    expect(setup.link(1).writes[0]?.[0]).toBe(setup.link(2).writes[0]?.[0]);
+  });
+
+  test("nothing is compressed where none of them is there, nor what is for some alone", () => {
+    const { setup, wire } = compressing();
+    setup.say("private", 1);
+    setup.sayTo("for some", [1, 2, 3]);
+    setup.fanOut.flush();
+    setup.connections.delete(1);
+    setup.connections.delete(2);
+    setup.say("for everyone");
+    setup.fanOut.flush();
+    expect(setup.messages(1)).toEqual(["private", "for some"]);
+    expect(setup.messages(3)).toEqual(["for some", "for everyone"]);
+    expect(wire.compressions).toBe(0);
+  });
+
+  test("where nothing becomes shorter, all get the very same bytes", () => {
+    const { setup, wire } = compressing();
+    for (const text of ["x", "noise!", "y".repeat(1001)]) setup.say(text);
+    setup.fanOut.flush();
+    expect(wire.compressions).toBe(1);
+    expect(setup.link(1).writes[0]?.[0]).toBe(setup.link(3).writes[0]?.[0]);
+  });
+
+  test("so much is compressed at once as takes no long time, and the rest stays plain", () => {
+    const { setup, wire } = compressing();
+    const texts = Array.from({ length: 5000 }, (_each, index) => (index < 1000 ? "noise!" : String(10_000 + index)));
+    for (const text of texts) setup.say(text);
+    setup.fanOut.flush();
+    expect(wire.compressions).toBeLessThan(3000);
+    const zipped = texts.map((text, index) =>
+      index >= wire.compressions || text === "noise!" ? text : `zip:${text.replaceAll(/(.).?/g, "$1")}`,
+    );
+    expect(setup.messages(1)).toEqual(zipped);
+    expect(setup.messages(3)).toEqual(texts);
+  });
+
+  test("the history is plain, so that it can be replayed to all", () => {
+    const history = historyOf(3);
+    const { setup } = compressing(history);
+    setup.say("abcdef");
+    setup.sayTagged("ghijkl");
+    setup.fanOut.flush();
+    expect(setup.messages(1)).toEqual(["zip:ace", "zip:gik"]);
+    expect(keptIn(history)).toEqual(["abcdef", "ghijkl"]);
+  });
+
+  test("a close stands behind what was said before it", () => {
+    const { setup } = compressing();
+    setup.say("abcdef");
+    setup.close([1]);
+    setup.say("ghijkl");
+    setup.fanOut.flush();
+    expect(setup.messages(1)).toEqual(["zip:ace"]);
+    expect(setup.messages(2)).toEqual(["zip:ace", "zip:gik"]);
+  });
+
+  test("everyone gets the same messages in the same order, whoever reads them compressed", () => {
+    const ids = fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { maxLength: 4 });
+    const message = fc.record({
+      to: fc.oneof(fc.nat({ max: 4 }), fc.record({ ids, areExcluded: fc.boolean() })),
+      text: fc.string({ unit: fc.constantFrom("a", "b", "c", "d", "!"), maxLength: 9 }),
+      isLast: fc.integer({ min: 0, max: 4 }).map((roll) => roll === 0),
+    });
+    const flags = fc.array(fc.boolean(), { minLength: 4, maxLength: 4 });
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 40 }), flags, (messages, areCompressing) => {
+        const wire = new FakeCompressingWire();
+        const history = historyOf(100);
+        const setup = new Setup(4, history, "all", wire);
+        areCompressing.forEach((isCompressing, index) => {
+          setup.link(index + 1).isCompressing = isCompressing;
+        });
+        for (const { to, text, isLast } of messages) {
+          if (typeof to === "number") setup.say(text, to);
+          else setup.sayTo(text, to.ids, to.areExcluded);
+          if (isLast) setup.fanOut.flush();
+        }
+        setup.fanOut.flush();
+        for (const id of [1, 2, 3, 4]) {
+          const expected = messages.flatMap(({ to, text }) => {
+            const isForAll = to === everyone || (typeof to === "object" && to.areExcluded);
+            const isIts =
+              typeof to === "number" ? to === id || to === everyone : to.ids.includes(id) !== to.areExcluded;
+            if (!isIts) return [];
+            const isCompressed = isForAll && areCompressing[id - 1] === true && text.length > 3 && !text.includes("!");
+            return [isCompressed ? `zip:${text.replaceAll(/(.).?/g, "$1")}` : text];
+          });
+          expect(setup.messages(id)).toEqual(expected);
+        }
+        expect(keptIn(history)).toEqual(messages.filter(({ to }) => to === everyone).map(({ text }) => text));
+      }),
+      { numRuns: 500 },
+    );
+  });
 });

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as ws from "ws";
 import { FrameReader } from "../../../src/websocket/frame-reader.ts";
 
@@ -22,6 +22,17 @@ interface Reading {
   readonly outcome: Outcome;
   push(bytes: Buffer): Promise<void>;
 }
+
+/** What concerns compressed messages only; intake.test.ts has those. */
+const neverCompressed = {
+  isPaused: false,
+  inflate(): Buffer {
+    throw new Error("nothing is compressed");
+  },
+  onParked(): void {
+    throw new Error("nothing is compressed");
+  },
+};
 
 /** `ws` alone, which is the measure of what is right. */
 function readAlone(): Reading {
@@ -52,8 +63,9 @@ function readAhead(): Reading {
     onOtherDone() {
       receiver = undefined;
     },
+    ...neverCompressed,
   };
-  const reader = new FrameReader(maxMessageBytes, handler);
+  const reader = new FrameReader(maxMessageBytes, handler, false);
   return {
     outcome,
     async push(bytes) {
@@ -157,14 +169,7 @@ test("whatever a client sends, however it is cut, comes out as from ws alone", a
 });
 
 test("plain messages never reach ws", () => {
-  const received: string[] = [];
-  const passedOn: Buffer[] = [];
-  const reader = new FrameReader(maxMessageBytes, {
-    isReading: true,
-    onMessage: (payload) => received.push(payload.toString()),
-    onOther: (bytes) => passedOn.push(bytes),
-    onOtherDone: () => undefined,
-  });
+  const { reader, received, passedOn } = readWith();
   const bytes = Buffer.concat(
     ["one", "two", "x".repeat(1000)].map((text) =>
       frame({ first: 0x81, payload: Buffer.from(text), isMasked: true, lengthBytes: 0 }),
@@ -173,4 +178,89 @@ test("plain messages never reach ws", () => {
   for (const byte of bytes) reader.push(Buffer.from([byte]));
   expect(received).toEqual(["one", "two", "x".repeat(1000)]);
   expect(passedOn).toEqual([]);
+});
+
+/** A reader that keeps what it reads and what it passes on. */
+function readWith() {
+  const received: string[] = [];
+  const passedOn: Buffer[] = [];
+  const handler = {
+    isReading: true,
+    onMessage: (payload: Buffer) => received.push(payload.toString()),
+    onOther: (bytes: Buffer) => passedOn.push(bytes),
+    onOtherDone: () => undefined,
+    ...neverCompressed,
+  };
+  const reader = new FrameReader(maxMessageBytes, handler, false);
+  return { reader, received, passedOn };
+}
+
+function textFrame(text: string, first = 0x81): Buffer {
+  return frame({ first, payload: Buffer.from(text), isMasked: true, lengthBytes: 0 });
+}
+
+test("a long frame that comes byte by byte is passed on in few pieces, its header at once", async () => {
+  const { reader, passedOn } = readWith();
+  const bytes = textFrame("x".repeat(100_000));
+  for (let at = 0; at < bytes.length; at += 1) {
+    reader.push(bytes.subarray(at, at + 1));
+    if (at === 13) expect(passedOn.length).toBe(1);
+  }
+  expect(Buffer.concat(passedOn).equals(bytes)).toBe(true);
+  expect(passedOn.length).toBeLessThan(10);
+  await ticks();
+  expect(reader.unfinished).toBe(0);
+});
+
+describe("what is unfinished", () => {
+  test("is nothing where all that came was whole", () => {
+    const { reader } = readWith();
+    reader.push(Buffer.concat([textFrame("one"), textFrame("two")]));
+    expect(reader.unfinished).toBe(0);
+  });
+
+  test("has one number until it is finished, however it comes, and the next has another", () => {
+    const { reader, received } = readWith();
+    const bytes = textFrame("x".repeat(1000));
+    const seen = new Set<number>();
+    for (const byte of bytes.subarray(0, -1)) {
+      reader.push(Buffer.of(byte));
+      seen.add(reader.unfinished);
+    }
+    expect(seen.size).toBe(1);
+    // The end of one and the beginning of the next in one go: at no time was nothing unfinished.
+    reader.push(Buffer.concat([bytes.subarray(-1), bytes.subarray(0, 5)]));
+    expect(seen.has(reader.unfinished)).toBe(false);
+    reader.push(bytes.subarray(5));
+    expect(received).toHaveLength(2);
+    expect(reader.unfinished).toBe(0);
+  });
+
+  test("is a frame that is too long to be held, too", () => {
+    const { reader } = readWith();
+    const bytes = textFrame("x".repeat(100_000));
+    reader.push(bytes.subarray(0, 20));
+    const number = reader.unfinished;
+    expect(number).toBeGreaterThan(0);
+    reader.push(bytes.subarray(20, 70_000));
+    expect(reader.unfinished).toBe(number);
+    reader.push(Buffer.concat([bytes.subarray(70_000), bytes.subarray(0, 20)]));
+    expect(reader.unfinished).toBeGreaterThan(number);
+  });
+
+  test("is a message in fragments up to its last, whatever comes between them", () => {
+    const { reader } = readWith();
+    reader.push(textFrame("one", 0x01));
+    const number = reader.unfinished;
+    expect(number).toBeGreaterThan(0);
+    const more = [textFrame("two", 0x00), textFrame("ping", 0x89), textFrame("three", 0x00)];
+    for (const byte of Buffer.concat(more)) {
+      reader.push(Buffer.of(byte));
+      expect(reader.unfinished).toBe(number);
+    }
+    reader.push(textFrame("", 0x80));
+    expect(reader.unfinished).toBe(0);
+    reader.push(textFrame("one", 0x01));
+    expect(reader.unfinished).toBeGreaterThan(number);
+  });
 });

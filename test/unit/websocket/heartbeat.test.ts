@@ -1,14 +1,24 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Heartbeat } from "../../../src/websocket/heartbeat.ts";
 import type { LifeSigns, SocketLink } from "../../../src/websocket/socket-link.ts";
 
 const intervalMs = 1000;
+const options = { pingIntervalMs: intervalMs, messageTimeoutMs: 5000 };
 /** How late a heartbeat may notice something, since it looks now and then. */
 const lookMs = intervalMs / 10;
 
 /** What a heartbeat sees of a link, and does to it. */
 class FakeLink {
-  readonly lifeSigns: LifeSigns = { readBytes: 0, takenBytes: 0, at: performance.now(), isPinged: false };
+  readonly lifeSigns: LifeSigns = {
+    readBytes: 0,
+    takenBytes: 0,
+    at: performance.now(),
+    isPinged: false,
+    unfinished: 0,
+    unfinishedMs: 0,
+  };
+  unfinished = 0;
+  timeouts = 0;
   readBytes = 0;
   takenBytes = 0;
   pendingBytes = 0;
@@ -22,6 +32,19 @@ class FakeLink {
 
   abort(): void {
     this.isAborted = true;
+  }
+
+  onMessageTimeout(): void {
+    this.timeouts += 1;
+    this.unfinished = 0;
+  }
+
+  /** Sends a byte each time it is looked at, so that it is never silent. */
+  trickle(forMs: number): void {
+    for (let ms = 0; ms < forMs; ms += lookMs) {
+      this.readBytes += 1;
+      vi.advanceTimersByTime(lookMs);
+    }
   }
 }
 
@@ -49,7 +72,7 @@ afterEach(() => {
 });
 
 test("a client that is silent for an interval is pinged once, and cut after another", () => {
-  const link = add(new Heartbeat(intervalMs));
+  const link = add(new Heartbeat(options));
   vi.advanceTimersByTime(intervalMs - 1);
   expect(link.pings).toBe(0);
   vi.advanceTimersByTime(lookMs);
@@ -61,7 +84,7 @@ test("a client that is silent for an interval is pinged once, and cut after anot
 });
 
 test("a client that answers each ping stays, and is pinged again after each interval of silence", () => {
-  const link = add(new Heartbeat(intervalMs));
+  const link = add(new Heartbeat(options));
   for (let round = 1; round <= 5; round += 1) {
     pass(1);
     expect(link.pings).toBe(round);
@@ -72,7 +95,7 @@ test("a client that answers each ping stays, and is pinged again after each inte
 });
 
 test("a client that sends anything now and then is not pinged", () => {
-  const link = add(new Heartbeat(intervalMs));
+  const link = add(new Heartbeat(options));
   for (let round = 0; round < 20; round += 1) {
     link.readBytes += 1;
     vi.advanceTimersByTime(intervalMs / 2);
@@ -81,7 +104,7 @@ test("a client that sends anything now and then is not pinged", () => {
 });
 
 test("a client that takes what waits for it lives, since its answer to a ping may stand behind that", () => {
-  const link = add(new Heartbeat(intervalMs));
+  const link = add(new Heartbeat(options));
   link.pendingBytes = 1_000_000;
   for (let round = 0; round < 20; round += 1) {
     link.takenBytes += 1000;
@@ -91,7 +114,7 @@ test("a client that takes what waits for it lives, since its answer to a ping ma
 });
 
 test("a client for which nothing waits does not live by what was written to it", () => {
-  const link = add(new Heartbeat(intervalMs));
+  const link = add(new Heartbeat(options));
   for (let round = 0; round < 10; round += 1) {
     link.takenBytes += 1000;
     vi.advanceTimersByTime(intervalMs / 4);
@@ -100,7 +123,7 @@ test("a client for which nothing waits does not live by what was written to it",
 });
 
 test("a client that takes nothing more of what waits is cut", () => {
-  const link = add(new Heartbeat(intervalMs));
+  const link = add(new Heartbeat(options));
   link.pendingBytes = 1_000_000;
   link.takenBytes = 1000;
   pass(2);
@@ -108,7 +131,7 @@ test("a client that takes nothing more of what waits is cut", () => {
 });
 
 test("a client that is not read now is never cut for its silence, but pinged, to find out whether it is there", () => {
-  const link = add(new Heartbeat(intervalMs));
+  const link = add(new Heartbeat(options));
   link.isPaused = true;
   pass(5);
   expect(link.isAborted).toBe(false);
@@ -116,7 +139,7 @@ test("a client that is not read now is never cut for its silence, but pinged, to
 });
 
 test("a client that was not read for long has its full time from then on", () => {
-  const link = add(new Heartbeat(intervalMs));
+  const link = add(new Heartbeat(options));
   pass(1);
   link.isPaused = true;
   pass(4);
@@ -129,7 +152,7 @@ test("a client that was not read for long has its full time from then on", () =>
 });
 
 test("each client is looked at by itself", () => {
-  const heartbeat = new Heartbeat(intervalMs);
+  const heartbeat = new Heartbeat(options);
   const silent = add(heartbeat);
   vi.advanceTimersByTime(intervalMs / 2);
   const late = add(heartbeat);
@@ -140,7 +163,7 @@ test("each client is looked at by itself", () => {
 });
 
 test("a client that has gone is not looked at any more, while others are", () => {
-  const heartbeat = new Heartbeat(intervalMs);
+  const heartbeat = new Heartbeat(options);
   const gone = add(heartbeat);
   const there = add(heartbeat);
   remove(heartbeat, gone);
@@ -150,7 +173,7 @@ test("a client that has gone is not looked at any more, while others are", () =>
 });
 
 test("all clients share one timer, which is there only while there are clients", () => {
-  const heartbeat = new Heartbeat(intervalMs);
+  const heartbeat = new Heartbeat(options);
   expect(vi.getTimerCount()).toBe(0);
   const links = [add(heartbeat), add(heartbeat), add(heartbeat)];
   expect(vi.getTimerCount()).toBe(1);
@@ -160,4 +183,54 @@ test("all clients share one timer, which is there only while there are clients",
   const next = add(heartbeat);
   pass(1);
   expect(next.pings).toBe(1);
+});
+
+describe("a message that is not finished", () => {
+  test("in its time ends the connection, however many bytes of it come", () => {
+    const link = add(new Heartbeat(options));
+    link.unfinished = 1;
+    link.trickle(options.messageTimeoutMs);
+    expect(link.timeouts).toBe(0);
+    link.trickle(2 * lookMs);
+    expect(link).toMatchObject({ timeouts: 1, pings: 0, isAborted: false });
+  });
+
+  test("is no trouble while it is another one each time", () => {
+    const link = add(new Heartbeat(options));
+    for (let round = 1; round <= 10; round += 1) {
+      link.unfinished = round;
+      link.trickle(options.messageTimeoutMs - lookMs);
+    }
+    expect(link.timeouts).toBe(0);
+  });
+
+  test("has its full time also when it comes right behind others", () => {
+    const link = add(new Heartbeat(options));
+    link.unfinished = 1;
+    link.trickle(options.messageTimeoutMs - lookMs);
+    link.unfinished = 0;
+    link.trickle(lookMs);
+    link.unfinished = 1;
+    link.trickle(options.messageTimeoutMs);
+    expect(link.timeouts).toBe(0);
+  });
+
+  test("does not use up its time while the client is not read", () => {
+    const link = add(new Heartbeat(options));
+    link.unfinished = 1;
+    link.trickle(options.messageTimeoutMs - lookMs);
+    link.isPaused = true;
+    link.trickle(10 * options.messageTimeoutMs);
+    expect(link.timeouts).toBe(0);
+    link.isPaused = false;
+    link.trickle(3 * lookMs);
+    expect(link.timeouts).toBe(1);
+  });
+
+  test("is noticed in time although pings are rare", () => {
+    const link = add(new Heartbeat({ pingIntervalMs: 86_400_000, messageTimeoutMs: 1000 }));
+    link.unfinished = 1;
+    vi.advanceTimersByTime(1300);
+    expect(link.timeouts).toBe(1);
+  });
 });

@@ -9,6 +9,7 @@ const listener = createServer();
 const gone: SocketLink[] = [];
 const closeCodes: number[] = [];
 const messages: string[] = [];
+const controls: number[] = [];
 
 let link: SocketLink;
 let client: Socket;
@@ -18,6 +19,7 @@ beforeEach(async () => {
   gone.length = 0;
   closeCodes.length = 0;
   messages.length = 0;
+  controls.length = 0;
   received = Buffer.alloc(0);
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
@@ -31,6 +33,7 @@ beforeEach(async () => {
   const events = {
     id: 7,
     onMessage: (payload: Buffer) => messages.push(payload.toString()),
+    onControl: (bytes: number) => controls.push(bytes),
     onClose: (code: number) => closeCodes.push(code),
   };
   link = new SocketLink(socket, events, limits, (closed) => gone.push(closed));
@@ -53,6 +56,7 @@ function frame(first: number, payload: Buffer | string = ""): Buffer {
 
 const text = 0x81;
 const ping = 0x89;
+const pong = 0x8a;
 const close = 0x88;
 const goodbye = Buffer.of(0x03, 0xe8);
 
@@ -67,6 +71,13 @@ test("a client that pings and takes no answers makes nothing pile up beyond its 
   await until(() => link.pendingBytes === 0, "the answers to be taken");
   client.write(frame(ping, "last"));
   await until(() => received.subarray(-4).equals(Buffer.from("last")), "the answer to the last ping");
+});
+
+test("pings and pongs are told with their lengths", async () => {
+  client.write(Buffer.concat([frame(ping, "abc"), frame(text, "one"), frame(pong)]));
+  await until(() => controls.length === 2, "both");
+  expect(controls).toEqual([3, 0]);
+  expect(messages).toEqual(["one"]);
 });
 
 test("the client's close is answered with its own code, and the connection ended", async () => {
@@ -119,6 +130,16 @@ test("a client that takes nothing cannot put off its close for ever", async () =
   link.close(1000, "");
   await until(() => closeCodes.length === 1, "the cut");
   expect(closeCodes).toEqual([1006]);
+});
+
+test("a message that takes too long ends the connection with 1008, and the reason", async () => {
+  client.write(frame(text, "never finished").subarray(0, 10));
+  await until(() => link.unfinished > 0, "the beginning");
+  link.onMessageTimeout();
+  await once(client, "end");
+  expect(received.readUInt16BE(2)).toBe(1008);
+  expect(received.toString("utf8", 4)).toBe("message takes too long");
+  expect(link.unfinished).toBe(0);
 });
 
 test("a connection that ends without a close frame is over with 1006", async () => {

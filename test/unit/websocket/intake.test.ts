@@ -1,0 +1,287 @@
+import type { Socket } from "node:net";
+import type { Writable } from "node:stream";
+import { setImmediate as immediate } from "node:timers/promises";
+import { constants, deflateRawSync } from "node:zlib";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import * as ws from "ws";
+import { Intake } from "../../../src/websocket/intake.ts";
+import { frame } from "../../helpers/raw-client.ts";
+import { until } from "../../helpers/until.ts";
+
+const maxMessageBytes = 100_000;
+const isFinal = true;
+const text = 0x1;
+const binary = 0x2;
+const continuation = 0x0;
+const compressed = 4;
+
+/** What a client's messages, and the end of its connection, come out as. */
+class Outcome {
+  readonly said: string[] = [];
+  end = "";
+
+  message(payload: Buffer, isBinary: boolean): void {
+    if (this.end === "") this.said.push(`${isBinary ? "binary" : "text"} ${payload.toString("base64")}`);
+  }
+
+  control(name: string, payload: Buffer): void {
+    if (this.end === "") this.said.push(`${name} ${payload.toString("hex")}`);
+  }
+
+  over(code: number): void {
+    if (this.end === "") this.end = `over with ${code}`;
+  }
+}
+
+/** An intake on a socket that hands over its chunks while it is not paused. */
+class Setup {
+  readonly outcome = new Outcome();
+  readonly intake: Intake;
+  isSocketPaused = false;
+  /** Called with each message. */
+  onMessage: () => void = () => undefined;
+  #rest: Buffer | null = null;
+
+  constructor(maxBytes = maxMessageBytes, isCompressing = true) {
+    const socket = {
+      pause: () => void (this.isSocketPaused = true),
+      resume: () => void (this.isSocketPaused = false),
+      read: () => this.#rest,
+    };
+    const { outcome } = this;
+    const events = {
+      id: 1,
+      onMessage: (payload: Buffer, isBinary: boolean) => {
+        outcome.message(payload, isBinary);
+        this.onMessage();
+      },
+      onControl: () => undefined,
+      onClose: () => undefined,
+    };
+    const owner = {
+      get isReading() {
+        return outcome.end === "";
+      },
+      onPing: (payload: Buffer) => outcome.control("ping", payload),
+      onPong: (payload: Buffer) => outcome.control("pong", payload),
+      onConclude: (code: number) => outcome.over(code),
+      onFault: (code: number) => outcome.over(code),
+    };
+    const limits = { maxMessageBytes: maxBytes };
+    this.intake = new Intake(socket as unknown as Socket, events, owner, limits, isCompressing);
+  }
+
+  get said(): string[] {
+    return this.outcome.said.map((line) => Buffer.from(line.split(" ")[1] ?? "", "base64").toString());
+  }
+
+  /** Hands over a chunk that is only there during the call. */
+  lend(chunk: Buffer): void {
+    const lent = Buffer.from(chunk);
+    this.intake.push(lent);
+    lent.fill("!");
+  }
+
+  /** Hands over a chunk as soon as the socket is not paused, and waits for what comes of it. */
+  async push(chunk: Buffer): Promise<void> {
+    await until(() => !this.isSocketPaused || this.outcome.end !== "", "the socket to be read");
+    if (this.outcome.end === "") this.lend(chunk);
+    await immediate();
+  }
+
+  /** The connection ends with bytes that were not handed over. */
+  async finish(rest: Buffer | null = null): Promise<void> {
+    this.#rest = rest;
+    await new Promise<void>((resolve) => {
+      this.intake.finish(resolve);
+    });
+  }
+}
+
+/** The parts of `ws` that its types leave out. */
+type Receiver = Writable;
+interface Deflate {
+  accept(offers: object[]): void;
+}
+const { Receiver, PerMessageDeflate } = ws as unknown as {
+  Receiver: new (options: object) => Receiver;
+  PerMessageDeflate: new (options: object) => Deflate;
+};
+
+/** What `ws` makes of the same bytes. */
+async function readByWs(chunks: readonly Buffer[]): Promise<Outcome> {
+  const outcome = new Outcome();
+  const deflate = new PerMessageDeflate({ isServer: true, maxPayload: maxMessageBytes, clientNoContextTakeover: true });
+  deflate.accept([{}]);
+  const options = { isServer: true, maxPayload: maxMessageBytes, extensions: { "permessage-deflate": deflate } };
+  const receiver = new Receiver(options);
+  receiver.on("message", (payload: Buffer, isBinary: boolean) => outcome.message(payload, isBinary));
+  receiver.on("ping", (payload: Buffer) => outcome.control("ping", payload));
+  receiver.on("pong", (payload: Buffer) => outcome.control("pong", payload));
+  receiver.on("conclude", (code: number) => outcome.over(code));
+  receiver.on("error", (error) => outcome.over(statusOf(error)));
+  for (const chunk of chunks) {
+    if (outcome.end !== "") break;
+    await new Promise((resolve) => {
+      receiver.write(Buffer.from(chunk), resolve);
+    });
+    await immediate();
+  }
+  return outcome;
+}
+
+function statusOf(error: object): number {
+  const symbol = Object.getOwnPropertySymbols(error).find(({ description }) => description === "status-code");
+  return (error as Record<symbol, number>)[symbol as symbol] as number;
+}
+
+function deflated(content: Buffer | string): Buffer {
+  return deflateRawSync(content, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+}
+
+/** A compressed message in one frame. */
+function compressedFrame(content: Buffer | string, opcode = text): Buffer {
+  return frame(opcode, deflated(content), { reservedBits: compressed });
+}
+
+/** A compressed message in as many fragments as there are places, and one. */
+function compressedFragments(content: Buffer | string, places: readonly number[], opcode = text): Buffer {
+  const pieces = cut(deflated(content), places);
+  return Buffer.concat(
+    pieces.map((piece, index) =>
+      frame(index === 0 ? opcode : continuation, piece, {
+        isFinal: index === pieces.length - 1,
+        reservedBits: index === 0 ? compressed : 0,
+      }),
+    ),
+  );
+}
+
+function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const sorted = places.map((place) => place % (bytes.length + 1)).toSorted((a, b) => a - b);
+  return [...sorted, bytes.length].map((end, index) => bytes.subarray(sorted[index - 1] ?? 0, end));
+}
+
+const contents = fc.oneof(
+  { weight: 3, arbitrary: fc.string({ unit: "grapheme", maxLength: 60 }).map((content) => Buffer.from(content)) },
+  { weight: 2, arbitrary: fc.constantFrom(70_000, 100_000).map((length) => Buffer.alloc(length, "abc")) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)) },
+  { weight: 1, arbitrary: fc.constant(Buffer.alloc(100_001, "x")) },
+);
+const opcodes = fc.constantFrom(text, binary);
+const places = fc.array(fc.nat(), { minLength: 1, maxLength: 3 });
+const good = fc.oneof(
+  fc.tuple(contents, opcodes).map(([content, opcode]) => compressedFrame(content, opcode)),
+  fc.tuple(contents, places, opcodes).map(([content, at, opcode]) => compressedFragments(content, at, opcode)),
+  fc.string({ maxLength: 20 }).map((content) => frame(text, content)),
+  fc.constantFrom(0x9, 0xa).map((opcode) => frame(opcode, "!")),
+);
+const odd = fc.oneof(
+  // Garbage that claims to be compressed, whole and in part.
+  fc.uint8Array({ maxLength: 30 }).map((bytes) => frame(text, Buffer.from(bytes), { reservedBits: compressed })),
+  fc
+    .uint8Array({ maxLength: 30 })
+    .map((bytes) =>
+      Buffer.concat([
+        frame(binary, Buffer.from(bytes), { reservedBits: compressed, isFinal: !isFinal }),
+        frame(continuation, "x"),
+      ]),
+    ),
+  fc.constantFrom(
+    frame(continuation, "x", { reservedBits: compressed }),
+    frame(0x9, "x", { reservedBits: compressed }),
+    frame(text, "x", { reservedBits: 6 }),
+    frame(text, deflated("x"), { reservedBits: compressed, isMasked: false }),
+    frame(0x8, Buffer.of(0x03, 0xe8)),
+    // The last block of a stream, and something behind it.
+    frame(text, Buffer.concat([deflateRawSync("the end")]), { reservedBits: compressed }),
+  ),
+);
+const streams = fc
+  .array(fc.oneof({ weight: 8, arbitrary: good }, { weight: 1, arbitrary: odd }), { maxLength: 10 })
+  .map((frames) => Buffer.concat(frames));
+
+test("whatever a client compresses, and however it is cut and paused, it comes out as from ws alone", async () => {
+  const pauses = fc.array(fc.boolean(), { maxLength: 10 });
+  await fc.assert(
+    fc.asyncProperty(streams, fc.array(fc.nat(), { maxLength: 5 }), pauses, async (bytes, at, pausesAt) => {
+      const chunks = cut(bytes, at);
+      const setup = new Setup();
+      let count = 0;
+      setup.onMessage = () => {
+        if (!pausesAt[count++]) return;
+        setup.intake.pause();
+        setImmediate(() => setup.intake.resume());
+      };
+      for (const chunk of chunks) await setup.push(chunk);
+      await until(() => !setup.isSocketPaused || setup.outcome.end !== "", "everything to be read");
+      expect(setup.outcome).toEqual(await readByWs(chunks));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+describe("a client that is paused by a compressed message", () => {
+  const words = ["one", "two", "three", "four"];
+  const inOneFrameEach = Buffer.concat(words.map((word) => compressedFrame(word)));
+  const inFragments = Buffer.concat(words.map((word) => compressedFragments(word, [1])));
+
+  test.each([
+    ["in one frame each", inOneFrameEach],
+    ["in fragments", inFragments],
+  ])("is not read on, though more has come %s, until it is resumed", async (_how, bytes) => {
+    const setup = new Setup();
+    setup.onMessage = () => setup.intake.pause();
+    for (let count = 1; count <= words.length; count += 1) {
+      if (count === 1) await setup.push(bytes);
+      else setup.intake.resume();
+      await until(() => setup.said.length === count, "a message");
+      await immediate();
+      await immediate();
+      expect(setup.said).toEqual(words.slice(0, count));
+      expect(setup.isSocketPaused).toBe(true);
+    }
+    setup.intake.resume();
+    expect(setup.isSocketPaused).toBe(false);
+  });
+
+  test.each([
+    ["in one frame each", inOneFrameEach],
+    ["in fragments", inFragments],
+  ])("and goes away is heard to its end, %s", async (_how, bytes) => {
+    const setup = new Setup();
+    setup.onMessage = () => setup.intake.pause();
+    setup.lend(bytes);
+    await setup.finish(compressedFragments("last", [2]));
+    expect(setup.said).toEqual([...words, "last"]);
+  });
+
+  test("and goes away is heard no longer than it takes to fill a room", async () => {
+    const mebibyte = Buffer.alloc(1024 * 1024);
+    const setup = new Setup(mebibyte.length);
+    setup.onMessage = () => setup.intake.pause();
+    setup.lend(Buffer.concat(Array.from({ length: 40 }, () => compressedFrame(mebibyte, binary))));
+    await setup.finish();
+    expect(setup.outcome.said.length).toBeLessThanOrEqual(3);
+  });
+});
+
+test.each([
+  ["large", 3, 1, compressedFrame(Buffer.alloc(maxMessageBytes), binary)],
+  ["small", 1000, 65, compressedFrame("x")],
+])("others have their turn between %s messages of one client", async (_size, count, atMost, message) => {
+  const setup = new Setup();
+  setup.lend(Buffer.concat(Array.from({ length: count }, () => message)));
+  expect(setup.outcome.said.length).toBeLessThanOrEqual(atMost);
+  expect(setup.isSocketPaused).toBe(true);
+  await until(() => setup.outcome.said.length === count, "the others");
+  await immediate();
+  expect(setup.isSocketPaused).toBe(false);
+});
+
+test("where compression was not agreed on, a compressed message breaks the protocol", async () => {
+  const setup = new Setup(maxMessageBytes, false);
+  await setup.push(compressedFrame("hello"));
+  expect(setup.outcome).toMatchObject({ said: [], end: "over with 1002" });
+});
