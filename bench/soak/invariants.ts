@@ -69,7 +69,12 @@ function describeAll(pids: readonly number[]): string {
   return pids.map((pid) => `${pid} (${commandLine(pid).slice(0, 60)})`).join(", ");
 }
 
-async function checkHoldings(observed: ObservedServer, before: Holdings, violations: Violations): Promise<Holdings> {
+/** Checks that no more is held than before, and resolves to what is. */
+export async function checkHoldings(
+  observed: ObservedServer,
+  before: Holdings,
+  violations: Violations,
+): Promise<Holdings> {
   let now = await observed.holdings();
   await eventually(releaseLimitMs, async () => {
     now = await observed.holdings();
