@@ -9,6 +9,7 @@ import type { RoomHost } from "../host/room-host.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Api } from "./api.ts";
 import type { Endpoint } from "./endpoints.ts";
+import { hasBody } from "../websocket/handshake.ts";
 import type { SlowReaders } from "./slow-readers.ts";
 import { redirectToFolder, respond, respondJson, respondText } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
@@ -56,6 +57,8 @@ export class RequestHandler {
   handle(request: IncomingMessage, response: ServerResponse): void {
     const { headers, slowReaders } = this.#options;
     slowReaders.watch(request, response);
+    // No answer waits for a body, so nobody is to take its end for the beginning of another request.
+    if (hasBody(request)) response.shouldKeepAlive = false;
     for (const { name, value } of headers) response.appendHeader(name, value);
     this.#answer(request, response).catch((error: unknown) => {
       this.#note(request, "error", `request failed: ${messageOf(error)}`);

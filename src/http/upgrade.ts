@@ -40,7 +40,7 @@ export class Upgrade {
     this.#entrance.waiting.letGo(request);
     // Whoever goes away during the handshake is of no concern.
     socket.on("error", socketOnError);
-    if (isAnswering(socket)) {
+    if (isAnswering(socket) || !socket.writable) {
       socket.destroy();
       return;
     }
