@@ -57,18 +57,26 @@ async function fuzz(run: Run, configuration: Configuration, forMs: number): Prom
   const own = new Violations();
   const server = await FuzzedServer.start(configuration, children, own, options.command);
   const barrage = new Barrage(server, configuration, options.seed, own);
-  await barrage.until(() => barrage.sent >= warmUpCount);
-  await server.noteHoldings();
-  const endMs = performance.now() + forMs;
-  const watching = watch(server, () => performance.now() >= endMs || own.count > 0);
-  await barrage.until(() => performance.now() >= endMs || own.count > 0);
-  await watching;
-  await server.finish();
+  try {
+    await bombard(server, barrage, own, forMs);
+  } catch (error) {
+    own.add(`${String(error)}; the server ${server.isRunning ? "runs" : "has ended"}`);
+  }
+  await server.discard();
   process.stdout.write(`${configuration.name}: ${barrage.sent} conversations, ${own.count} violations\n`);
   if (own.count === 0) return;
-  if (server.isRunning) await server.discard();
   for (const text of own.texts) violations.add(`${configuration.name}: ${text}`);
   await keepCulprits(run, configuration, barrage.sent, own.texts[0] ?? "");
+}
+
+/** Lets the conversations of a seed loose on a server, and checks what is left of it. */
+async function bombard(server: FuzzedServer, barrage: Barrage, violations: Violations, forMs: number): Promise<void> {
+  await barrage.until(() => barrage.sent >= warmUpCount);
+  if (server.isRunning) await server.noteHoldings();
+  const endMs = performance.now() + forMs;
+  const isOver = (): boolean => performance.now() >= endMs || violations.count > 0 || !server.isRunning;
+  await Promise.all([barrage.until(isOver), watch(server, isOver)]);
+  await server.finish();
 }
 
 async function watch(server: FuzzedServer, isOver: () => boolean): Promise<void> {
@@ -139,8 +147,13 @@ async function harmOf(
 ): Promise<string | undefined> {
   const own = new Violations();
   const server = await FuzzedServer.start(configuration, children, own, options.command);
-  const wrong = await Promise.all(conversations.map((each) => attack(server.host, server.port, each)));
-  await server.finish();
-  if (server.isRunning) await server.discard();
-  return wrong.find((each) => each !== undefined) ?? own.texts[0];
+  try {
+    const wrong = await Promise.all(conversations.map((each) => attack(server.host, server.port, each)));
+    await server.finish();
+    return wrong.find((each) => each !== undefined) ?? own.texts[0];
+  } catch (error) {
+    return own.texts[0] ?? String(error);
+  } finally {
+    await server.discard();
+  }
 }

@@ -31,6 +31,7 @@ export interface ProtocolEvents {
 
 /** The receiver of `ws`, which its types leave out. */
 type Receiver = Writable;
+type Write = (chunk: Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void) => void;
 type ReceiverClass = new (options: object) => Receiver;
 
 /** Loads `ws` where it is not there yet: that takes as long as all the rest of the server together. */
@@ -66,7 +67,7 @@ export class ProtocolReceiver {
       extensions: isCompressing ? { "permessage-deflate": new Inflater(events) } : {},
     };
     const Receiver = loadReceiver();
-    this.#receiver = new Receiver(options)
+    this.#receiver = nothingBehindFault(new Receiver(options))
       .on("message", (payload: Buffer, isBinary: boolean) => events.onMessage(payload, isBinary))
       .on("ping", (payload: Buffer) => events.onPing(payload))
       .on("pong", (payload: Buffer) => events.onPong(payload))
@@ -81,6 +82,19 @@ export class ProtocolReceiver {
   write(bytes: Buffer): boolean {
     return this.#receiver.write(bytes);
   }
+}
+
+/**
+ * Where a write fails at once and others have waited behind it, a stream goes on with these before it tells of the fault. `ws`
+ * does not count on that, and would throw.
+ */
+function nothingBehindFault(receiver: Receiver): Receiver {
+  const write: Write = receiver._write.bind(receiver);
+  const writeUnlessFaulty: Write = (chunk, encoding, callback) => {
+    if (receiver.errored === null) write(chunk, encoding, callback);
+    else callback(receiver.errored);
+  };
+  return Object.assign(receiver, { _write: writeUnlessFaulty });
 }
 
 /**
