@@ -11,9 +11,10 @@ import { keepCase, type KeptCase, keptCases } from "./kept-cases.ts";
 const attackers = 8;
 const checkEveryMs = 500;
 /** So many conversations come before holdings are noted, so that code is loaded and the heap has grown. */
-const warmUpCount = 300;
+const warmUpCount = 1000;
 /** Which of the last ones did harm is found out by sending each again, alone. */
 const suspectCount = 64;
+const searchLimitMs = 60_000;
 
 interface Run {
   readonly options: FuzzOptions;
@@ -65,6 +66,7 @@ async function fuzz(run: Run, configuration: Configuration, forMs: number): Prom
   await server.discard();
   process.stdout.write(`${configuration.name}: ${barrage.sent} conversations, ${own.count} violations\n`);
   if (own.count === 0) return;
+  process.stdout.write(String(own));
   for (const text of own.texts) violations.add(`${configuration.name}: ${text}`);
   await keepCulprits(run, configuration, barrage.sent, own.texts[0] ?? "");
 }
@@ -125,7 +127,9 @@ async function keepCulprits(run: Run, configuration: Configuration, sent: number
   const suspects = Array.from({ length: sent - first }, (_, index) =>
     conversation(configuration, run.options.seed, first + index),
   );
+  const endMs = performance.now() + searchLimitMs;
   for (const suspect of suspects.toReversed()) {
+    if (performance.now() > endMs) break;
     // oxlint-disable-next-line no-await-in-loop
     const wrong = await harmOf(run, configuration, [suspect]);
     if (wrong === undefined) continue;
