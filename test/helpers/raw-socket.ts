@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect } from "node:net";
 
 /**
@@ -11,9 +10,11 @@ export async function exchange(port: number, bytes: string | Buffer, isAll = fal
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.on("error", () => undefined);
   socket.setTimeout(10_000, () => socket.destroy());
+  // Not `once` of node:events, which throws where the connection is reset.
+  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
   if (isAll) socket.end(bytes);
   else socket.write(bytes);
-  await once(socket, "close");
+  await closed;
   return Buffer.concat(chunks).toString("latin1");
 }
 
