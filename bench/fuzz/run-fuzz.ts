@@ -12,9 +12,8 @@ const attackers = 8;
 const checkEveryMs = 500;
 /** So many conversations come before holdings are noted, so that code is loaded and the heap has grown. */
 const warmUpCount = 1000;
-/** Which of the last ones did harm is found out by sending each again, alone. */
+/** Which of the last ones did harm is found out by sending half of them again, then half of that half, and so on. */
 const suspectCount = 64;
-const searchLimitMs = 60_000;
 
 interface Run {
   readonly options: FuzzOptions;
@@ -121,22 +120,37 @@ class Barrage {
   }
 }
 
-/** Keeps the one of the last conversations that does harm by itself, or all of them where it takes several. */
+/** Keeps as few of the last conversations as do the harm again, or all of them where they do not. */
 async function keepCulprits(run: Run, configuration: Configuration, sent: number, because: string): Promise<void> {
   const first = Math.max(0, sent - suspectCount);
-  const suspects = Array.from({ length: sent - first }, (_, index) =>
+  let suspects = Array.from({ length: sent - first }, (_, index) =>
     conversation(configuration, run.options.seed, first + index),
   );
-  const endMs = performance.now() + searchLimitMs;
-  for (const suspect of suspects.toReversed()) {
-    if (performance.now() > endMs) break;
+  let wrong: string | undefined;
+  for (;;) {
     // oxlint-disable-next-line no-await-in-loop
-    const wrong = await harmOf(run, configuration, [suspect]);
-    if (wrong === undefined) continue;
-    report(run, keepCase(run.folder, configuration.name, [suspect], wrong));
-    return;
+    const half = await harmfulHalf(run, configuration, suspects);
+    if (half === undefined) break;
+    suspects = half.conversations;
+    wrong = half.wrong;
   }
-  report(run, keepCase(run.folder, configuration.name, suspects, because));
+  report(run, keepCase(run.folder, configuration.name, suspects, wrong ?? because));
+}
+
+/** The half of several conversations that does harm without the other; undefined where neither does. */
+async function harmfulHalf(
+  run: Run,
+  configuration: Configuration,
+  conversations: readonly Conversation[],
+): Promise<{ conversations: Conversation[]; wrong: string } | undefined> {
+  if (conversations.length < 2) return undefined;
+  const middle = Math.ceil(conversations.length / 2);
+  for (const half of [conversations.slice(middle), conversations.slice(0, middle)]) {
+    // oxlint-disable-next-line no-await-in-loop
+    const wrong = await harmOf(run, configuration, half);
+    if (wrong !== undefined) return { conversations: half, wrong };
+  }
+  return undefined;
 }
 
 function report({ folder, violations }: Run, name: string | undefined): void {
