@@ -95,7 +95,10 @@ export const loads: readonly Load[] = [
     options: [],
     program: ["cat"],
     job: { kind: "idle", connections: [0, 1000, 5000, 10_000] },
-    figures: [{ key: "each", about: "memory per connection", unit: "KiB", better: "lower" }],
+    figures: [
+      { key: "each", about: "memory per connection", unit: "KiB", better: "lower" },
+      { key: "rested", about: "the same 40 s later", unit: "KiB", better: "lower" },
+    ],
   },
   {
     name: "startup",

@@ -7,6 +7,8 @@ import { Round } from "./round.ts";
 
 /** How long the server has to put away what the connections' beginning took. */
 const settleMs = 2000;
+/** How long a server of this kind does nothing before its heap gives back what the handshakes took. */
+const restMs = 40_000;
 const spareDescriptors = 100;
 const kibibyte = 1024;
 
@@ -23,11 +25,14 @@ export async function idle(job: JobOf<"idle">, dialer: Dialer, serverPid: number
     await sleep(settleMs);
     resident.push(residentBytes(serverPid));
   }
+  await sleep(restMs);
+  const rested = residentBytes(serverPid);
   await checkPresence(clients);
   const before = resident[0] ?? 0;
   const after = resident.at(-1) ?? 0;
   const steps = job.connections.map((count, step) => [`resident at ${count}`, resident[step] ?? 0]);
-  return { ...Object.fromEntries(steps), each: (after - before) / most / kibibyte };
+  const each = (bytes: number): number => (bytes - before) / most / kibibyte;
+  return { ...Object.fromEntries(steps), each: each(after), rested: each(rested) };
 }
 
 async function checkPresence(clients: readonly Client[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { canonicalOrigin, parseAuthority } from "../web-origin.ts";
+import { textLike } from "./kinds.ts";
 import { list } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
@@ -8,7 +9,7 @@ export function origins(common: Common): OptionSpec<readonly string[]> {
   const expected =
     "origins with commas between them, each a scheme and a host and nothing behind them but a port, such as " +
     "https://example.com or http://localhost:3000";
-  return list(text(common, isOrigin), { separator: ",", min: 1, expected });
+  return list(textLike({ ...common, expected }, isOrigin), { separator: ",", min: 1, expected });
 }
 
 /** Pages of these schemes do not exist: whoever writes them means http or https. */
@@ -22,7 +23,7 @@ function isOrigin(value: string): boolean {
 export function hosts(common: Common): OptionSpec<readonly string[]> {
   const expected =
     "hosts with commas between them, with or without a port, such as example.com, localhost:9000 or [::1], or * for all";
-  return list(text(common, isHost), { separator: ",", min: 1, expected });
+  return list(textLike({ ...common, expected }, isHost), { separator: ",", min: 1, expected });
 }
 
 function isHost(value: string): boolean {
@@ -37,7 +38,7 @@ export function addressRanges(common: Common): OptionSpec<readonly string[]> {
   const expected =
     "addresses with commas between them, ranges such as 10.0.0.0/8 or fd00::/8, or the names " +
     [...namedRanges].join(", ");
-  return list(text(common, isAddressRange), { separator: ",", min: 1, expected });
+  return list(textLike({ ...common, expected }, isAddressRange), { separator: ",", min: 1, expected });
 }
 
 /** A range of everything would trust everybody, so there is none. */
@@ -48,16 +49,4 @@ function isAddressRange(value: string): boolean {
   if (version === 0) return false;
   const most = version === 4 ? 32 : 128;
   return bits === undefined || (Number(bits) >= 1 && Number(bits) <= most);
-}
-
-/** One text, of which the list says what is expected. */
-function text(common: Common, isValid: (value: string) => boolean): OptionSpec<string> {
-  return {
-    ...common,
-    expected: "a text",
-    defaultText: undefined,
-    bareText: undefined,
-    parse: (value) => (isValid(value) ? value : undefined),
-    check: (value) => typeof value === "string" && isValid(value),
-  };
 }

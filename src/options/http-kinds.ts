@@ -1,4 +1,5 @@
 import { type Header, isForAllAnswers } from "../answer-headers.ts";
+import { textLike } from "./kinds.ts";
 import { list } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
@@ -35,15 +36,11 @@ function isHeader(header: unknown): boolean {
 
 /** Names of websocket subprotocols (RFC 6455 section 4.1). */
 export function subprotocols(common: Common): OptionSpec<readonly string[]> {
-  const one = {
-    ...common,
-    expected: "a subprotocol",
-    defaultText: undefined,
-    bareText: undefined,
-    parse: (value: string) => (token.test(value) ? value : undefined),
-    check: (value: unknown) => typeof value === "string" && token.test(value),
-  };
-  return list(one, { separator: ",", min: 1, expected: "names of subprotocols with commas between them" });
+  const expected = "names of subprotocols with commas between them";
+  return list(
+    textLike({ ...common, expected }, (value) => token.test(value)),
+    { separator: ",", min: 1, expected },
+  );
 }
 
 const segment = "[A-Za-z0-9\\-._~!$&()*+,;=:@]+";

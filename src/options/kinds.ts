@@ -41,6 +41,21 @@ export function text(common: Common): OptionSpec<string | undefined> {
   };
 }
 
+/** A text of a certain form. */
+export function textLike(
+  common: Common & { readonly expected: string; readonly default?: string },
+  isLike: (value: string) => boolean,
+): OptionSpec<string> {
+  const { default: defaultText, ...rest } = common;
+  return {
+    ...rest,
+    defaultText,
+    bareText: undefined,
+    parse: (value) => (isLike(value) ? value : undefined),
+    check: (value) => typeof value === "string" && isLike(value),
+  };
+}
+
 /** One of some words; `synonyms` are other ways to write them. */
 export function choice<const Choice extends string>(
   common: Common & {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type Header, headerLines } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
@@ -61,7 +61,7 @@ export function answerHandshake(request: IncomingMessage, options: HandshakeOpti
   const own = {
     Upgrade: "websocket",
     Connection: "Upgrade",
-    "Sec-WebSocket-Accept": createHash("sha1").update(key).update(acceptGuid).digest("base64"),
+    "Sec-WebSocket-Accept": hash("sha1", key + acceptGuid, "base64"),
     ...(subprotocol === undefined ? {} : { "Sec-WebSocket-Protocol": subprotocol }),
     ...(extension === undefined ? {} : { "Sec-WebSocket-Extensions": extension }),
   };

@@ -309,8 +309,9 @@ test.skipIf(!hasScript)("terminal is a shell on a terminal of 80 columns and 24 
   await shown(ben, /24 80\r\n42\r\n/);
   ben.send("echo $((7*8))\r");
   await shown(ann, /56\r\n/);
-  ann.send("sleep 1000\r");
-  await shown(ben, /sleep 1000\r\n/);
+  // Only what says so itself is in the foreground for sure.
+  ann.send("sh -c 'echo runs=$((1+1)); exec sleep 1000'\r");
+  await shown(ben, /runs=2\r\n/);
   ben.send("\x03");
   ben.send("echo code=$?\r");
   await shown(ann, /code=130\r\n/);
@@ -330,10 +331,10 @@ test.skipIf(!hasScript)("terminal ends the shell, and what runs in it, when its 
   const pids: number[] = [];
   {
     await using ann = await join(server, secretRoom, { origin: originOf(server) });
-    ann.send("sleep 1000 & echo pids=$$,$!.; sleep 1001\r");
-    pids.push(...(await shown(ann, /pids=(\d+),(\d+)\./)).slice(1).map(Number));
+    ann.send("sleep 1000 & sh -c 'echo pids=$PPID,'$!',$$.; exec sleep 1001'\r");
+    pids.push(...(await shown(ann, /pids=(\d+),(\d+),(\d+)\./)).slice(1).map(Number));
   }
-  expect(pids).toHaveLength(2);
+  expect(pids).toHaveLength(3);
   await allGone(pids);
 });
 
