@@ -13,7 +13,7 @@ export interface Conversation {
 
 export const endings = ["end", "reset", "wait"] as const;
 /** "wait" leaves it to the server for a while. */
-export type Ending = (typeof endings)[number];
+type Ending = (typeof endings)[number];
 
 const mostFrames = 20;
 const mostPackets = 8;

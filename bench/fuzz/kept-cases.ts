@@ -61,6 +61,6 @@ function readCase(folder: string, name: string): KeptCase {
 }
 
 function decode(each: CaseFile["conversations"][number]): Conversation {
-  if (!endings.includes(each.ending)) throw new Error(`unknown ending ${String(each.ending)}`);
+  if (!endings.includes(each.ending)) throw new Error(`unknown ending ${each.ending}`);
   return { ending: each.ending, packets: each.packets.map((packet) => Buffer.from(packet, "base64")) };
 }

@@ -31,7 +31,12 @@ export interface ProtocolEvents {
 
 /** The receiver of `ws`, which its types leave out. */
 type Receiver = Writable;
-type Write = (chunk: Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void) => void;
+type Write = (
+  this: Receiver,
+  chunk: Buffer,
+  encoding: BufferEncoding,
+  callback: (error?: Error | null) => void,
+) => void;
 type ReceiverClass = new (options: object) => Receiver;
 
 /** Loads `ws` where it is not there yet: that takes as long as all the rest of the server together. */
@@ -89,9 +94,9 @@ export class ProtocolReceiver {
  * does not count on that, and would throw.
  */
 function nothingBehindFault(receiver: Receiver): Receiver {
-  const write: Write = receiver._write.bind(receiver);
+  const { _write: write } = receiver as { readonly _write: Write };
   const writeUnlessFaulty: Write = (chunk, encoding, callback) => {
-    if (receiver.errored === null) write(chunk, encoding, callback);
+    if (receiver.errored === null) write.call(receiver, chunk, encoding, callback);
     else callback(receiver.errored);
   };
   return Object.assign(receiver, { _write: writeUnlessFaulty });

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
 import { makeCertificate } from "../helpers/certificates.ts";
 import { type Door, join, type JoinOptions, refusal } from "../helpers/client.ts";
@@ -77,9 +78,19 @@ describe.concurrent("secrets stay where they are", () => {
     writeFileSync(folder.at("secret"), signer.text);
     writeFileSync(folder.at("users"), `ann:${hash}\n`);
     const words = [
-      ...["-vv", "--metrics", "--api", "--stats", "--adminaddr", "127.0.0.1:0", "--tlscert", cert, "--tlskey", key],
-      ...["--auth-jwt-key", folder.at("secret"), "--auth-basic", folder.at("users"), "--auth-param", "token"],
-      ...["--joinmsg", joinMessage, "--subprotocol", "chat"],
+      "-vv",
+      "--metrics",
+      "--api",
+      "--stats",
+      "--adminaddr=127.0.0.1:0",
+      `--tlscert=${cert}`,
+      `--tlskey=${key}`,
+      `--auth-jwt-key=${folder.at("secret")}`,
+      `--auth-basic=${folder.at("users")}`,
+      "--auth-param=token",
+      "--joinmsg",
+      joinMessage,
+      "--subprotocol=chat",
     ];
     // What the server has in its own environment, processes do not have.
     const ownSecret = "hush-of-the-environment";
@@ -142,10 +153,11 @@ describe.concurrent("secrets stay where they are", () => {
     await using folder = await tempFolder();
     let isBroken = false;
     const bodies: string[] = [];
-    await using hook = await webServer(async (request, response) => {
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       bodies.push(await bodyOf(request));
       response.writeHead(isBroken ? 500 : 200).end(isBroken ? "hush-answer-of-hook" : '{"user":"ann"}');
-    });
+    };
+    await using hook = await webServer((request, response) => void answer(request, response));
     const url = `${hook.url}hush-path-of-hook`;
     const words = [
       "-vv",

@@ -10,8 +10,9 @@ const http = createServer((request, response) => {
 new WebSocketServer({ server: http }).on("connection", (client) => {
   client.on("error", () => undefined);
   client.on("message", (message) => {
-    if (message.includes(0xff)) process.exit(1);
-    client.send(message.toString());
+    const bytes = Buffer.from(message);
+    if (bytes.includes(0xff)) process.exit(1);
+    client.send(bytes.toString("utf8"));
   });
 });
 http.on("clientError", (_error, socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));

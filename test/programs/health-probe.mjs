@@ -7,8 +7,7 @@ const pauseMs = 10;
 const timeoutMs = 5000;
 const ports = process.argv.slice(2);
 const times = Object.fromEntries(ports.map((port) => [port, []]));
-let isOver = false;
-process.stdin.on("end", () => (isOver = true)).resume();
+process.stdin.resume();
 
 async function ask(port) {
   const startMs = performance.now();
@@ -24,7 +23,7 @@ async function ask(port) {
   times[port].push({ ms: performance.now() - startMs, body });
 }
 
-while (!isOver) {
+while (!process.stdin.readableEnded) {
   for (const port of ports) await ask(port);
   await sleep(pauseMs);
 }
