@@ -21,7 +21,7 @@ test("the file for going public is one that the server takes, and all of it is i
 
 test("every default in the table of bounds is that of the option", async () => {
   const { stdout } = await runToEnd(["--print-config", "cat"]);
-  const defaults = JSON.parse(stdout) as Record<string, unknown>;
+  const defaults = JSON.parse(stdout) as Record<string, string | number | undefined>;
   const told = Array.from(
     page.matchAll(/((?:`--[a-z-]+`(?:, )?)+) \(([0-9A-Z]+|none|any)\)/g),
     ([, flags = "", value]) => Array.from(flags.matchAll(/`--([a-z-]+)`/g), ([, flag = ""]) => [flag, value] as const),
