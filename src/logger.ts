@@ -3,6 +3,8 @@ export interface LogFields {
   readonly room?: string;
   readonly connection?: number;
   readonly pid?: number;
+  /** Of the client, as far as it is believed. Always the last one of a line. */
+  readonly address?: string;
 }
 
 /** From what matters most to what is only for a closer look. */

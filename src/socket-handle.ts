@@ -37,6 +37,14 @@ export function takenBytes(socket: Socket): number | undefined {
   return carrier.bytesWritten - carrier.writeQueueSize;
 }
 
+/** Bytes that were written and that the system has not taken yet; with TLS the encrypted ones, as in {@link takenBytes}. */
+export function pendingBytes(socket: Socket): number {
+  const handle = handleOf(socket);
+  if (handle === undefined) return 0;
+  const { _parent: carrier = handle } = handle;
+  return Math.max(carrier.writeQueueSize, socket.writableLength);
+}
+
 /** Leaves in the system what the client sends from now on. Pausing the stream would not stop its handle at once. */
 export function stopReading(socket: Socket): void {
   const handle = handleOf(socket);

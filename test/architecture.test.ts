@@ -11,6 +11,7 @@ const leaves = [
   "close-codes",
   "drop-reasons",
   "logger",
+  "line-budget",
   "join-request",
   "room-name",
   "web-origin",

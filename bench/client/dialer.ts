@@ -10,13 +10,16 @@ const maxOpeningAtOnce = 256;
 export class Dialer {
   readonly #host: string;
   readonly #port: number;
+  readonly #headers: readonly string[];
   /** One for all: what is in it is read before anything else is. */
   readonly #readBuffer = Buffer.allocUnsafeSlow(readBufferBytes);
   #dialled = 0;
 
-  constructor(host: string, port: number) {
+  /** `headers` are further lines of each request. */
+  constructor(host: string, port: number, headers: readonly string[] = []) {
     this.#host = host;
     this.#port = port;
+    this.#headers = headers;
   }
 
   /** A client on its way in: listen to it at once, so that nothing is missed, and wait until it is `opened`. */
@@ -36,7 +39,7 @@ export class Dialer {
         },
       },
     });
-    const client = new Client(socket, upgradeRequest(path, `${this.#host}:${this.#port}`));
+    const client = new Client(socket, upgradeRequest(path, `${this.#host}:${this.#port}`, this.#headers));
     return client;
   }
 
@@ -63,7 +66,7 @@ function sourceAddress(index: number): string | undefined {
   return block === 0 ? undefined : `127.0.0.${1 + (block % 250)}`;
 }
 
-function upgradeRequest(path: string, host: string): string {
+function upgradeRequest(path: string, host: string, headers: readonly string[]): string {
   return [
     `GET ${path} HTTP/1.1`,
     `Host: ${host}`,
@@ -71,6 +74,7 @@ function upgradeRequest(path: string, host: string): string {
     "Upgrade: websocket",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     "Sec-WebSocket-Version: 13",
+    ...headers,
     "\r\n",
   ].join("\r\n");
 }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Children } from "./children.ts";
 import { fillIn, type Target, type Wrapped } from "./target.ts";
@@ -18,6 +19,8 @@ export interface StartOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Whether `ask` is wanted; Node servers only. */
   readonly hasProbe?: boolean;
+  /** Told of each line that it says on stdout or stderr. */
+  readonly onLogLine?: (line: string) => void;
 }
 
 /** A server that listens, in a process of its own. */
@@ -52,6 +55,7 @@ export class RunningServer {
       stdio: ["ignore", "pipe", "pipe", ...(hasProbe ? (["ipc"] as const) : [])],
     });
     const log = keepLog(child);
+    if (options.onLogLine !== undefined) tellLines(child, options.onLogLine);
     await listening(child, port, log);
     return new RunningServer(child, port, performance.now() - startedAtMs, log);
   }
@@ -112,6 +116,12 @@ function keepLog(child: ChildProcess): () => string {
     });
   }
   return () => log;
+}
+
+function tellLines(child: ChildProcess, onLine: (line: string) => void): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream !== null) createInterface({ input: stream }).on("line", onLine);
+  }
 }
 
 /** A server may say so, or simply accept a connection: whichever is noticed first. */

@@ -10,6 +10,8 @@ const dropSeries = /^scalesocket_messages_dropped_total\{reason="([^"]*)"\} ([1-
 const eventSeries =
   /^scalesocket_((?:output_pauses|input_pauses|slow_clients_closed|processes_ended)_total\S*) (\d+)/gm;
 
+const answerTimeoutMs = 5000;
+
 /** What a server holds on to. */
 export interface Holdings {
   readonly descriptors: number;
@@ -25,10 +27,13 @@ export class ObservedServer {
   readonly server: RunningServer;
   /** A variable that all processes of the server have, and what they start. */
   readonly #mark: string;
+  readonly #prefix: string;
 
-  constructor(server: RunningServer, mark: string) {
+  /** `prefix` is what stands before all paths. */
+  constructor(server: RunningServer, mark: string, prefix = "") {
     this.server = server;
     this.#mark = mark;
+    this.#prefix = prefix;
   }
 
   async holdings(): Promise<Holdings> {
@@ -83,7 +88,8 @@ export class ObservedServer {
   async fetch(path: string): Promise<string> {
     const { host, port } = this.server;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      get({ host, port, path, agent: false, timeout: 5000 }, resolve).on("error", reject);
+      const request = get({ host, port, path: this.#prefix + path, agent: false }, resolve).on("error", reject);
+      request.setTimeout(answerTimeoutMs, () => request.destroy(new Error(`no answer within ${answerTimeoutMs} ms`)));
     });
     let body = "";
     for await (const chunk of response.setEncoding("utf8")) body += String(chunk);

@@ -14,6 +14,11 @@ export class Violations {
     return this.#count;
   }
 
+  /** The first of them. */
+  get texts(): readonly string[] {
+    return this.#kept;
+  }
+
   toString(): string {
     const unsaid = this.#count - this.#kept.length;
     return [...this.#kept, ...(unsaid > 0 ? [`and ${unsaid} more`] : [])].map((text) => `violated: ${text}\n`).join("");

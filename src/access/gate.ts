@@ -92,6 +92,16 @@ export class Gate {
     return visitor;
   }
 
+  /** Whose request it is, for the log: as far as it is believed, and the connection's own where nothing can be. */
+  addressOf(request: IncomingMessage): string {
+    try {
+      return this.#proxies.believe(describeVisitor(request, ""), request.headers).remoteAddress;
+    } catch {
+      // The client is gone, or its proxy tells what cannot be relied on: that may be what it was refused for.
+      return plainAddress(request.socket.remoteAddress ?? "");
+    }
+  }
+
   /** Lets somebody who was recognized have what is no websocket. @throws RefusedError where they may not. */
   async guard(request: IncomingMessage, { remoteAddress }: Visitor): Promise<void> {
     await this.#identity?.guard(request, remoteAddress);

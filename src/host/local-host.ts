@@ -23,6 +23,7 @@ import { software } from "../version.ts";
 import { compressingFormat } from "../websocket/compression.ts";
 import { frameFormat } from "../websocket/frame.ts";
 import { type Handshake, Websockets } from "../websocket/websockets.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { refuse } from "./refusal.ts";
 import type { HostFigures, ProcessReport, RoomHost } from "./room-host.ts";
 
@@ -70,6 +71,7 @@ export class LocalHost implements RoomHost {
   readonly #rooms: Rooms;
   readonly #websockets: Websockets;
   readonly #headers: readonly Header[];
+  readonly #refusals: RefusalLog;
 
   private constructor(
     settings: HostSettings,
@@ -87,6 +89,7 @@ export class LocalHost implements RoomHost {
     this.#prewarmer = hasSpares ? new Prewarmer(program, settings.spares, logger) : undefined;
     this.#rooms = this.#createRooms(settings, this.#prewarmer ?? program);
     this.#headers = settings.options.headers;
+    this.#refusals = new RefusalLog(logger);
     this.#websockets = new Websockets(settings.options, (connectionId) => surroundings.onClientGone?.(connectionId));
   }
 
@@ -111,7 +114,8 @@ export class LocalHost implements RoomHost {
     this.#rooms
       .join(request, (events) => this.#websockets.open(handshake, events))
       .catch((error: unknown) => {
-        refuse(handshake.socket, error, this.#logger, { headers: this.#headers });
+        const addressOf = (): string => request.remoteAddress;
+        refuse(handshake.socket, error, this.#refusals, { headers: this.#headers, addressOf });
         this.#surroundings.onClientGone?.(request.connectionId);
         if (!this.isOpen(request.room)) this.#surroundings.onRoomClosed?.(request.room);
       });

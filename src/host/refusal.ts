@@ -2,21 +2,23 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { type Header, headerLines } from "../answer-headers.ts";
 import { messageOf, RefusedError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { RefusalLog } from "./refusal-log.ts";
 
 interface RefusalTraits {
   readonly method?: string | undefined;
   /** Headers of all answers. */
   readonly headers?: readonly Header[];
+  /** Tells the client's address, as far as it is believed. Asked only where it is to be logged. */
+  readonly addressOf: () => string;
 }
 
 /** Answers a handshake with why the client is not let in, and ends the connection. */
-export function refuse(socket: Socket, error: unknown, logger: Logger, traits: RefusalTraits = {}): void {
+export function refuse(socket: Socket, error: unknown, log: RefusalLog, traits: RefusalTraits): void {
   if (error instanceof RefusedError) {
-    logger.info(error.logLine);
+    log.note("info", error.logLine, traits.addressOf);
     answer(socket, error.status, error.message, error.headers, traits);
   } else {
-    logger.error(`handshake failed: ${messageOf(error)}`);
+    log.note("error", `handshake failed: ${messageOf(error)}`, traits.addressOf);
     answer(socket, 500, "internal error", {}, traits);
   }
 }

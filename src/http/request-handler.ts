@@ -3,11 +3,14 @@ import type { Gate } from "../access/gate.ts";
 import type { Visitor } from "../access/visitor.ts";
 import type { Header } from "../answer-headers.ts";
 import { messageOf, RefusedError } from "../errors.ts";
-import type { Logger } from "../logger.ts";
+import type { LogLevel } from "../logger.ts";
+import type { RefusalLog } from "../host/refusal-log.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import type { Api } from "./api.ts";
 import type { Endpoint } from "./endpoints.ts";
+import { hasBody } from "../websocket/handshake.ts";
+import type { SlowReaders } from "./slow-readers.ts";
 import { redirectToFolder, respond, respondJson, respondText } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { parseTarget, type Target } from "./target.ts";
@@ -39,7 +42,8 @@ export interface RequestHandlerOptions {
   readonly metrics: Page | undefined;
   readonly staticFiles: StaticFiles | undefined;
   readonly isDraining: () => boolean;
-  readonly logger: Logger;
+  readonly refusals: RefusalLog;
+  readonly slowReaders: SlowReaders;
 }
 
 /** Answers all requests that do not ask for a websocket (spec section 2). */
@@ -51,9 +55,13 @@ export class RequestHandler {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
-    for (const { name, value } of this.#options.headers) response.appendHeader(name, value);
+    const { headers, slowReaders } = this.#options;
+    slowReaders.watch(request, response);
+    // No answer waits for a body, so nobody is to take its end for the beginning of another request.
+    if (hasBody(request)) response.shouldKeepAlive = false;
+    for (const { name, value } of headers) response.appendHeader(name, value);
     this.#answer(request, response).catch((error: unknown) => {
-      this.#options.logger.error(`request failed: ${messageOf(error)}`);
+      this.#note(request, "error", `request failed: ${messageOf(error)}`);
       if (response.headersSent) response.destroy();
       else respondText(response, 500, "internal error");
     });
@@ -72,9 +80,13 @@ export class RequestHandler {
       else await this.#route(parseTarget(url, this.#options.basePath), visitor, request, response);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      if (error.detail !== "") this.#options.logger.info(error.logLine);
+      if (error.detail !== "") this.#note(request, "info", error.logLine);
       respondText(response, error.status, error.message, error.headers);
     }
+  }
+
+  #note(request: IncomingMessage, level: LogLevel, message: string): void {
+    this.#options.refusals.note(level, message, () => this.#options.gate.addressOf(request));
   }
 
   async #route(target: Target, visitor: Visitor, request: IncomingMessage, response: ServerResponse): Promise<void> {

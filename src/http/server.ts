@@ -1,5 +1,6 @@
 import { closeCodes } from "../close-codes.ts";
 import { ServerError } from "../errors.ts";
+import { RefusalLog } from "../host/refusal-log.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { Certificates } from "../listening/certificates.ts";
 import { Listeners } from "../listening/listeners.ts";
@@ -11,6 +12,7 @@ import { drainAtOnce } from "../room/drain-plan.ts";
 import { Api } from "./api.ts";
 import { type Entrance, impliedHosts, openEntrance } from "./entrance.ts";
 import { createReceptionists } from "./receptionists.ts";
+import { SlowReaders } from "./slow-readers.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { logStatus } from "./status-report.ts";
 import { checkStopOptions, Patience, type StopOptions } from "./stopping.ts";
@@ -164,6 +166,8 @@ export class Server {
     const read = [staticFiles, certificates, ...entrance.gate.reloadables];
     for (const item of read) if (item !== undefined) this.#reloads.add(item);
     const host = await this.#startHost(entrance);
+    const refusals = new RefusalLog(this.#logger);
+    const slowReaders = new SlowReaders();
     const answers = {
       host,
       gate: entrance.gate,
@@ -171,15 +175,16 @@ export class Server {
       headers,
       hasStats: stats,
       api: api ? new Api(host) : undefined,
-      metrics: metrics ? await createMetrics(host) : undefined,
+      metrics: metrics ? await createMetrics(host, slowReaders) : undefined,
       staticFiles,
       isDraining: () => this.#stopping !== undefined,
-      logger: this.#logger,
+      refusals,
+      slowReaders,
     };
     const receptionists = createReceptionists({
       answers,
       hasAdmin: this.#places.some(({ purpose }) => purpose === "admin"),
-      createUpgrade: (requests) => new Upgrade(host, entrance, requests, this.#options, this.#logger),
+      createUpgrade: (requests) => new Upgrade(host, entrance, requests, this.#options, refusals),
       securePort: () => securePort(listeners.addresses),
     });
     const listeners = new Listeners(receptionists, {
@@ -247,7 +252,7 @@ async function openStaticFiles(folder: string): Promise<StaticFiles> {
   return module.StaticFiles.open(folder);
 }
 
-async function createMetrics(host: RoomHost) {
+async function createMetrics(host: RoomHost, slowReaders: SlowReaders) {
   const { MetricsPage } = await import("../metrics/metrics-page.ts");
-  return new MetricsPage(() => host.figures());
+  return new MetricsPage(async () => ({ ...(await host.figures()), answersCut: slowReaders.cut }));
 }

@@ -2,9 +2,9 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Visitor } from "../access/visitor.ts";
 import { RefusedError } from "../errors.ts";
+import type { RefusalLog } from "../host/refusal-log.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
-import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
 import { checkRoomName } from "../room-name.ts";
 import { stopReading } from "../socket-handle.ts";
@@ -25,22 +25,22 @@ export class Upgrade {
   readonly #entrance: Entrance;
   readonly #requests: RequestHandler;
   readonly #options: UpgradeOptions;
-  readonly #logger: Logger;
+  readonly #refusals: RefusalLog;
   #lastConnectionId = 0;
 
-  constructor(host: RoomHost, entrance: Entrance, requests: RequestHandler, options: UpgradeOptions, logger: Logger) {
+  constructor(host: RoomHost, entrance: Entrance, requests: RequestHandler, options: UpgradeOptions, log: RefusalLog) {
     this.#host = host;
     this.#entrance = entrance;
     this.#requests = requests;
     this.#options = options;
-    this.#logger = logger;
+    this.#refusals = log;
   }
 
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#entrance.waiting.letGo(request);
     // Whoever goes away during the handshake is of no concern.
     socket.on("error", socketOnError);
-    if (isAnswering(socket)) {
+    if (isAnswering(socket) || !socket.writable) {
       socket.destroy();
       return;
     }
@@ -51,9 +51,12 @@ export class Upgrade {
     }
     // What the client sends from now on is for its room, which may be in another process.
     stopReading(socket);
-    this.#admit(request, socket, head).catch((error: unknown) =>
-      refuse(socket, error, this.#logger, { method: request.method, headers: this.#options.headers }),
-    );
+    this.#admit(request, socket, head).catch((error: unknown) => this.#refuse(request, socket, error));
+  }
+
+  #refuse(request: IncomingMessage, socket: Socket, error: unknown): void {
+    const addressOf = (): string => this.#entrance.gate.addressOf(request);
+    refuse(socket, error, this.#refusals, { method: request.method, headers: this.#options.headers, addressOf });
   }
 
   async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {

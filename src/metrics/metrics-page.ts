@@ -1,17 +1,16 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
-import type { HostFigures } from "../host/room-host.ts";
-import { type Metric, metricsTable } from "./metrics-table.ts";
+import { type Figures, type Metric, metricsTable } from "./metrics-table.ts";
 import { spawnTimeHistogram } from "./spawn-time-histogram.ts";
 
 /** The metrics of one server as OpenMetrics 1.0 text. */
 export class MetricsPage {
   readonly contentType = Registry.OPENMETRICS_CONTENT_TYPE;
-  readonly #measure: () => Promise<HostFigures>;
+  readonly #measure: () => Promise<Figures>;
   readonly #registry = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>();
   /** Read whole before a page is made, so that what stands on it fits together. */
-  #figures: HostFigures | undefined;
+  #figures: Figures | undefined;
 
-  constructor(measure: () => Promise<HostFigures>) {
+  constructor(measure: () => Promise<Figures>) {
     this.#measure = measure;
     this.#registry.setContentType(this.contentType);
     for (const metric of metricsTable) this.#register(metric);
@@ -24,7 +23,7 @@ export class MetricsPage {
     return this.#registry.metrics();
   }
 
-  get #now(): HostFigures {
+  get #now(): Figures {
     if (this.#figures === undefined) throw new Error("nothing was measured yet");
     return this.#figures;
   }

@@ -1,6 +1,12 @@
 import type { HostFigures, WorkerFigures } from "../host/room-host.ts";
 import type { CounterValues } from "../room/counters.ts";
 
+/** What metrics are made of. */
+export interface Figures extends HostFigures {
+  /** HTTP answers that were given up because their client did not read them. */
+  readonly answersCut: number;
+}
+
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 export interface Metric {
@@ -8,7 +14,7 @@ export interface Metric {
   readonly type: "counter" | "gauge";
   readonly help: string;
   readonly labels: readonly string[];
-  readonly read: (figures: HostFigures) => Iterable<Sample>;
+  readonly read: (figures: Figures) => Iterable<Sample>;
 }
 
 /** Every metric of our own but the histogram of {@link spawnTimeMetric}. Series of a room end with the room. */
@@ -59,6 +65,13 @@ export const metricsTable: readonly Metric[] = [
     "Clients closed because they went on sending more than they may",
     (counters) => counters.rateClosed,
   ),
+  {
+    name: "scalesocket_http_answers_cut_total",
+    type: "counter",
+    help: "HTTP answers given up because their client hardly read them",
+    labels: [],
+    read: ({ answersCut }) => [[{}, answersCut]],
+  },
   {
     name: "scalesocket_workers",
     type: "gauge",

@@ -1,13 +1,13 @@
 import { StringDecoder } from "node:string_decoder";
 import { ByteWriter } from "../framing/byte-writer.ts";
+import { LineBudget } from "../line-budget.ts";
 import type { LogFields, Logger } from "../logger.ts";
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 /** More of a line than this is not logged. */
 const maxLineBytes = 8 * 1024;
-const windowMs = 1000;
-const maxLinesPerWindow = 200;
+const maxLinesPerSecond = 200;
 
 /** Writes what a process says on stderr into the log, line by line, and no more of it than a log should take. */
 export class ErrorLog {
@@ -17,13 +17,14 @@ export class ErrorLog {
   readonly #unfinished = new ByteWriter();
   /** How long that line is so far. */
   #lineBytes = 0;
-  #lines = 0;
-  #linesLeftOut = 0;
-  #window: NodeJS.Timeout | undefined;
+  readonly #budget: LineBudget;
 
   constructor(logger: Logger, fieldsOf: () => LogFields) {
     this.#logger = logger;
     this.#fieldsOf = fieldsOf;
+    this.#budget = new LineBudget(maxLinesPerSecond, (lines) =>
+      logger.warn(`${lines} more lines of stderr were left out`, fieldsOf()),
+    );
   }
 
   push(chunk: Buffer): void {
@@ -39,8 +40,7 @@ export class ErrorLog {
   /** Nothing more comes: a last line without its end counts. */
   end(): void {
     if (this.#lineBytes > 0) this.#finishLine();
-    clearTimeout(this.#window);
-    this.#endWindow();
+    this.#budget.end();
   }
 
   #keep(chunk: Buffer, start: number, end: number): void {
@@ -53,18 +53,7 @@ export class ErrorLog {
     const line = this.#unfinished.take();
     const bytesLeftOut = this.#lineBytes - line.length;
     this.#lineBytes = 0;
-    this.#window ??= setTimeout(() => this.#endWindow(), windowMs).unref();
-    this.#lines += 1;
-    if (this.#lines > maxLinesPerWindow) this.#linesLeftOut += 1;
-    else this.#logger.info(`stderr: ${textOf(line, bytesLeftOut)}`, this.#fieldsOf());
-  }
-
-  #endWindow(): void {
-    this.#window = undefined;
-    this.#lines = 0;
-    if (this.#linesLeftOut === 0) return;
-    this.#logger.warn(`${this.#linesLeftOut} more lines of stderr were left out`, this.#fieldsOf());
-    this.#linesLeftOut = 0;
+    if (this.#budget.take()) this.#logger.info(`stderr: ${textOf(line, bytesLeftOut)}`, this.#fieldsOf());
   }
 }
 

@@ -16,6 +16,11 @@ export function wantsWebsocket(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
+/** Whether something of the request comes behind its headers. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+}
+
 export interface HandshakeOptions {
   /** The subprotocols that are spoken; undefined where it is all the same. */
   readonly subprotocols?: readonly string[] | undefined;
@@ -44,6 +49,8 @@ export function answerHandshake(request: IncomingMessage, options: HandshakeOpti
   const key = headers["sec-websocket-key"];
   if (method !== "GET") throw new RefusedError(400, `a websocket is asked for with GET, not ${method ?? "nothing"}`);
   if (httpVersion !== "1.1") throw new RefusedError(400, `a websocket is asked for with HTTP/1.1, not ${httpVersion}`);
+  // What Node would pass on as the first frames, a proxy may take for a body.
+  if (hasBody(request)) throw new RefusedError(400, "a request for a websocket has no body");
   if (headersDistinct["host"]?.length !== 1) throw new RefusedError(400, "there must be one Host header");
   if (headers["sec-websocket-version"] !== version) {
     throw new RefusedError(400, `Sec-WebSocket-Version must be ${version}`, { "Sec-WebSocket-Version": version });

@@ -31,6 +31,12 @@ export interface ProtocolEvents {
 
 /** The receiver of `ws`, which its types leave out. */
 type Receiver = Writable;
+type Write = (
+  this: Receiver,
+  chunk: Buffer,
+  encoding: BufferEncoding,
+  callback: (error?: Error | null) => void,
+) => void;
 type ReceiverClass = new (options: object) => Receiver;
 
 /** Loads `ws` where it is not there yet: that takes as long as all the rest of the server together. */
@@ -66,7 +72,7 @@ export class ProtocolReceiver {
       extensions: isCompressing ? { "permessage-deflate": new Inflater(events) } : {},
     };
     const Receiver = loadReceiver();
-    this.#receiver = new Receiver(options)
+    this.#receiver = nothingBehindFault(new Receiver(options))
       .on("message", (payload: Buffer, isBinary: boolean) => events.onMessage(payload, isBinary))
       .on("ping", (payload: Buffer) => events.onPing(payload))
       .on("pong", (payload: Buffer) => events.onPong(payload))
@@ -81,6 +87,19 @@ export class ProtocolReceiver {
   write(bytes: Buffer): boolean {
     return this.#receiver.write(bytes);
   }
+}
+
+/**
+ * Where a write fails at once and others have waited behind it, a stream goes on with these before it tells of the fault. `ws`
+ * does not count on that, and would throw.
+ */
+function nothingBehindFault(receiver: Receiver): Receiver {
+  const { _write: write } = receiver as { readonly _write: Write };
+  const writeUnlessFaulty: Write = (chunk, encoding, callback) => {
+    if (receiver.errored === null) write.call(receiver, chunk, encoding, callback);
+    else callback(receiver.errored);
+  };
+  return Object.assign(receiver, { _write: writeUnlessFaulty });
 }
 
 /**

@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import type { Header } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
+import { RefusalLog } from "../host/refusal-log.ts";
 import { refuse } from "../host/refusal.ts";
 import type { HostFigures, ProcessReport, RoomHost, WorkerFigures } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
@@ -26,6 +27,7 @@ const retryAfterS = 5;
 /** Rooms that live in workers: this process only chooses whose room is whose. */
 export class WorkerHost implements RoomHost {
   readonly #logger: Logger;
+  readonly #refusals: RefusalLog;
   readonly #crew: Crew;
   readonly #placement = new Placement<WorkerProcess>();
   /** Rooms of workers that have ended, until their processes are gone too: there must never be two of one room. */
@@ -54,6 +56,7 @@ export class WorkerHost implements RoomHost {
     this.#hasHomes = settings.options.cachePersist;
     this.#headers = settings.options.headers;
     this.#logger = logger;
+    this.#refusals = new RefusalLog(logger);
     this.#crew = new Crew(settings, logger, {
       onReady: (worker) => this.#onReady(worker),
       onReport: (worker, report) => this.#onReport(worker, report),
@@ -208,8 +211,10 @@ export class WorkerHost implements RoomHost {
     this.#onClientGone(arrival.request.connectionId);
   }
 
-  #answer({ handshake }: Arrival, reason: string): void {
-    refuse(handshake.socket, RefusedError.forNow(reason, retryAfterS), this.#logger, { headers: this.#headers });
+  #answer({ request, handshake }: Arrival, reason: string): void {
+    const addressOf = (): string => request.remoteAddress;
+    const traits = { headers: this.#headers, addressOf };
+    refuse(handshake.socket, RefusedError.forNow(reason, retryAfterS), this.#refusals, traits);
   }
 
   #onReady(worker: WorkerProcess): void {

@@ -5,7 +5,7 @@ import { join } from "../helpers/client.ts";
 import { metric } from "../helpers/metrics.ts";
 import { peakMemoryMiB } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
-import { binary, continuation, frame, ping, RawClient, text } from "../helpers/raw-client.ts";
+import { binary, closeFrame, continuation, frame, ping, RawClient, text } from "../helpers/raw-client.ts";
 import { ask } from "../helpers/raw-http.ts";
 import { upgradeRequest } from "../helpers/raw-socket.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
@@ -217,3 +217,24 @@ describe.concurrent("a deflate bomb", () => {
     expect(await other.messages(1)).toEqual(["still here"]);
   });
 });
+
+test.each(["0", "2"])(
+  "a fault behind what is still being decompressed closes that client alone (workers: %s)",
+  async (workers) => {
+    await using server = await startServer(["--compress", "--workers", workers, "-v", "cat"]);
+    await using other = await join(server, "a");
+    await using client = await joinRaw(server);
+    const beginning = frame(text, deflated("begun"), { reservedBits: compressed, isFinal: false });
+    await client.send(
+      beginning,
+      closeFrame(999),
+      frame(text, "too late", { isFinal: false }),
+      frame(continuation, "!"),
+    );
+    await client.ended;
+    expect(client.closeCode).toBe(1002);
+    other.send("still here");
+    expect(await other.messages(1)).toEqual(["still here"]);
+    expect(server.log()).not.toContain("worker");
+  },
+);

@@ -3,69 +3,17 @@ import { Agent, get } from "node:http";
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
-import { peakMemoryMiB } from "../helpers/processes.ts";
+import { Crowd } from "../helpers/crowd.ts";
 import { ask } from "../helpers/raw-http.ts";
 import { clientFrame, upgradeRequest } from "../helpers/raw-socket.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
-
-/** Connections that say something and then no more, until the scope ends. */
-class Crowd implements Disposable {
-  readonly sockets: Socket[] = [];
-  /** How many of them have been closed. */
-  closed = 0;
-  readonly #port: number;
-
-  constructor({ port }: TestServer) {
-    this.#port = port;
-  }
-
-  /** One more, which has said this when the server has it. */
-  async add(words = ""): Promise<Socket> {
-    const socket = connect({ host: "127.0.0.1", port: this.#port });
-    this.sockets.push(socket);
-    socket.on("error", () => undefined);
-    socket.on("close", () => {
-      this.closed += 1;
-    });
-    // Whoever is shut out again at once is of no concern.
-    await Promise.race([once(socket, "connect"), once(socket, "close")]);
-    socket.resume();
-    if (socket.writable) socket.write(words);
-    return socket;
-  }
-
-  [Symbol.dispose](): void {
-    for (const socket of this.sockets) socket.destroy();
-  }
-}
 
 async function isWell(server: TestServer): Promise<void> {
   expect(await (await server.http("/health", { headers: { Connection: "close" } })).json()).toEqual({ status: "ok" });
 }
 
 const half = "GET /a HTTP/1.1\r\nHost: localhost\r\n";
-
-describe.each([["0"], ["2"]])("with --workers %s", (workers) => {
-  test("10,000 handshakes that are never finished do not keep others from coming in", async () => {
-    await using server = await startServer(["--workers", workers, "cat"]);
-    await using before = await join(server, "a");
-    using crowd = new Crowd(server);
-    for (let batch = 0; batch < 100; batch += 1) {
-      await Promise.all(Array.from({ length: 100 }, async (_, index) => crowd.add(index % 2 === 0 ? half : "")));
-      if (batch % 10 === 0) await isWell(server);
-    }
-    await isWell(server);
-    await until(
-      () => crowd.sockets.length - crowd.closed <= 1024,
-      () => `${crowd.sockets.length - crowd.closed} of the crowd to be shut out but for 1024`,
-    );
-    await using after = await join(server, "a");
-    after.send("hello");
-    expect(await before.messages(1)).toEqual(["hello"]);
-    expect(peakMemoryMiB(server.pid)).toBeLessThan(250);
-  });
-});
 
 describe("with --maxhandshakes", () => {
   test("one more connection without a request takes the place of the oldest, and none that is in use", async () => {

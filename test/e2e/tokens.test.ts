@@ -61,7 +61,8 @@ async function whyRefused(server: TestServer, text: string): Promise<string> {
   expect(headers["www-authenticate"]).toBe(
     `Bearer realm="scalesocket", error="invalid_token", error_description="${body.trim()}"`,
   );
-  const logged = (): string | undefined => /refused with 401: (.*)/.exec(server.log().slice(before))?.[1];
+  const logged = (): string | undefined =>
+    /refused with 401: (.*) address=127\.0\.0\.1$/m.exec(server.log().slice(before))?.[1];
   await until(() => logged() !== undefined, "the refusal in the log");
   return logged() ?? "";
 }

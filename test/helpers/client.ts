@@ -21,9 +21,14 @@ export interface TestClient extends AsyncDisposable {
   messages(count: number): Promise<(string | Buffer)[]>;
 }
 
+export interface JoinOptions extends ClientOptions {
+  /** Subprotocols that are offered. */
+  readonly protocols?: string[];
+}
+
 /** Joins a room; `path` is what follows the slash. */
-export async function join(server: Door, path: string, options: ClientOptions = {}): Promise<TestClient> {
-  const socket = new WebSocket(`${originOf(server)}/${path}`, options);
+export async function join(server: Door, path: string, options: JoinOptions = {}): Promise<TestClient> {
+  const socket = new WebSocket(`${originOf(server)}/${path}`, options.protocols ?? [], options);
   const received: (string | Buffer)[] = [];
   socket.on("message", (data, isBinary) => received.push(isBinary ? (data as Buffer) : (data as Buffer).toString()));
   const closed = once(socket, "close").then(([code, reason]) => ({

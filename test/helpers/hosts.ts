@@ -29,7 +29,7 @@ export interface OpenHost extends Door, AsyncDisposable {
 }
 
 /** The built ones, since a worker runs a built file. */
-const { LocalHost, WorkerHost, refuse, createServer: createBuiltServer } = await importBuilt();
+const { LocalHost, WorkerHost, RefusalLog, refuse, createServer: createBuiltServer } = await importBuilt();
 
 /** The built one, as the package offers it. */
 export const createServer = createBuiltServer;
@@ -72,7 +72,7 @@ export async function openHost(
     try {
       host.admit(described, handshake);
     } catch (error) {
-      refuse(socket, error, logger);
+      refuse(socket, error, new RefusalLog(logger), { addressOf: () => described.remoteAddress });
     }
   });
   door.listen({ host: "127.0.0.1", port: 0 });
@@ -113,11 +113,13 @@ async function importBuilt() {
   const local = (await built("host/local-host")) as typeof import("../../src/host/local-host.ts");
   const worker = (await built("workers/worker-host")) as typeof import("../../src/workers/worker-host.ts");
   const refusal = (await built("host/refusal")) as typeof import("../../src/host/refusal.ts");
+  const log = (await built("host/refusal-log")) as typeof import("../../src/host/refusal-log.ts");
   const index = (await built("index")) as typeof import("../../src/index.ts");
   return {
     createServer: index.createServer,
     LocalHost: local.LocalHost,
     WorkerHost: worker.WorkerHost,
+    RefusalLog: log.RefusalLog,
     refuse: refusal.refuse,
   };
 }

@@ -1,15 +1,20 @@
-import { once } from "node:events";
 import { connect } from "node:net";
 
-/** Sends bytes as they are, since HTTP clients tidy what they send, and resolves to all that comes back until the end. */
-export async function exchange(port: number, bytes: string | Buffer): Promise<string> {
+/**
+ * Sends bytes as they are, since HTTP clients tidy what they send, and resolves to all that comes back until the end. With
+ * `isAll`, says that nothing more will come.
+ */
+export async function exchange(port: number, bytes: string | Buffer, isAll = false): Promise<string> {
   const socket = connect({ host: "127.0.0.1", port });
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.on("error", () => undefined);
   socket.setTimeout(10_000, () => socket.destroy());
-  socket.write(bytes);
-  await once(socket, "close");
+  // Not `once` of node:events, which throws where the connection is reset.
+  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  if (isAll) socket.end(bytes);
+  else socket.write(bytes);
+  await closed;
   return Buffer.concat(chunks).toString("latin1");
 }
 

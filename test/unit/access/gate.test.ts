@@ -135,3 +135,13 @@ test("a host that is the address that was connected to needs not be listed, sinc
 function manyHeaders(count: number): Record<string, string> {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, ""]));
 }
+
+test("the address for the log is the one that is believed, or that of the connection", async () => {
+  const own = await gate({ trustedProxies: ["192.0.2.1"] });
+  const stranger = { remoteAddress: "198.51.100.1" };
+  expect(own.addressOf(fakeIncoming({ "X-Forwarded-For": "203.0.113.7" }))).toBe("203.0.113.7");
+  expect(own.addressOf(fakeIncoming({ "X-Forwarded-For": "203.0.113.7" }, stranger))).toBe("198.51.100.1");
+  expect(own.addressOf(fakeIncoming({ Forwarded: "for=" }))).toBe("192.0.2.1");
+  expect(own.addressOf(fakeIncoming({}, { remoteAddress: "::ffff:192.0.2.2" }))).toBe("192.0.2.2");
+  expect(own.addressOf(fakeIncoming({}, { remoteAddress: undefined }))).toBe("");
+});
