@@ -1,12 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { runInNewContext, Script } from "node:vm";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { join, refusal, type TestClient } from "../helpers/client.ts";
 import { block, commandIn, commandOf, read, readme, root, startExample } from "../helpers/examples.ts";
+import { freePorts } from "../helpers/ports.ts";
 import { allGone } from "../helpers/processes.ts";
 import type { TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
@@ -221,8 +221,8 @@ test.skipIf(!hasPython)("counter takes no notice of what is no number, and count
 });
 
 test("tcp-echo says everything again in upper case, and ends when its clients have left", async () => {
-  const port = await freePort();
-  await using server = await startExample("tcp-echo", { SCALESOCKET_TCPPORTS: `${port}:${port}` });
+  const { range } = await freePorts(1);
+  await using server = await startExample("tcp-echo", { SCALESOCKET_TCPPORTS: range });
   {
     await using session = new Session(server, roomOf("tcp-echo"));
     await session.replay(block("tcp-echo", "text"));
@@ -548,13 +548,4 @@ function sumOf(dice: readonly number[]): number {
   let sum = 0;
   for (const die of dice) sum += die;
   return sum;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
