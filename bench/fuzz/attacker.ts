@@ -44,7 +44,6 @@ function keep(socket: Socket): () => Buffer {
 async function sendAll(socket: Socket, packets: readonly Buffer[]): Promise<void> {
   for (const packet of packets) {
     // One packet after the other is what it is about, and so are turns of the event loop between them.
-    // oxlint-disable-next-line no-await-in-loop
     if (socket.destroyed) return;
     if (!socket.write(packet))
       await Promise.race([once(socket, "drain"), once(socket, "close")]).catch(() => undefined);

@@ -34,9 +34,7 @@ export async function runFuzz(
   const kept = keptCases(folder);
   for (const configuration of chosen) {
     // One server at a time: each is to have the machine for itself.
-    // oxlint-disable-next-line no-await-in-loop
     await sendKept(run, configuration, kept);
-    // oxlint-disable-next-line no-await-in-loop
     if (options.seconds > 0) await fuzz(run, configuration, (options.seconds * 1000) / chosen.length);
   }
 }
@@ -45,7 +43,6 @@ async function sendKept(run: Run, configuration: Configuration, kept: readonly K
   const own = kept.filter((each) => each.configuration === configuration.name);
   for (const { name, conversations } of own) {
     // What is wrong is to be said of the case that it is of.
-    // oxlint-disable-next-line no-await-in-loop
     const wrong = await harmOf(run, configuration, conversations);
     if (wrong !== undefined) run.violations.add(`${configuration.name}: ${name} does harm again: ${wrong}`);
   }
@@ -82,9 +79,7 @@ async function bombard(server: FuzzedServer, barrage: Barrage, violations: Viola
 
 async function watch(server: FuzzedServer, isOver: () => boolean): Promise<void> {
   while (!isOver()) {
-    // oxlint-disable-next-line no-await-in-loop
     await server.check();
-    // oxlint-disable-next-line no-await-in-loop
     await sleep(checkEveryMs);
   }
 }
@@ -110,7 +105,6 @@ class Barrage {
         const index = this.sent;
         this.sent += 1;
         const next = conversation(this.#configuration, this.#seed, index);
-        // oxlint-disable-next-line no-await-in-loop
         const wrong = await attack(this.#server.host, this.#server.port, next);
         if (wrong !== undefined) this.#violations.add(`conversation ${index}: ${wrong}`);
       }
@@ -128,7 +122,6 @@ async function keepCulprits(run: Run, configuration: Configuration, sent: number
   );
   let wrong: string | undefined;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop
     const half = await harmfulHalf(run, configuration, suspects);
     if (half === undefined) break;
     suspects = half.conversations;
@@ -146,7 +139,6 @@ async function harmfulHalf(
   if (conversations.length < 2) return undefined;
   const middle = Math.ceil(conversations.length / 2);
   for (const half of [conversations.slice(middle), conversations.slice(0, middle)]) {
-    // oxlint-disable-next-line no-await-in-loop
     const wrong = await harmOf(run, configuration, half);
     if (wrong !== undefined) return { conversations: half, wrong };
   }
