@@ -326,8 +326,12 @@ test.skipIf(!hasScript)("terminal says with which code the shell ended", async (
   expect(await ann.closed).toEqual({ code: 1011, reason: "process exited with code 3" });
 });
 
-test.skipIf(!hasScript)("terminal ends the shell, and what runs in it, when its last page is closed", async () => {
-  await using server = await startExample("terminal");
+/** Services have none, or an empty one. */
+const shells = ["", "/bin/bash"];
+
+const whenClosed = "terminal ends the shell, and what runs in it, when its last page is closed: SHELL=%s";
+test.skipIf(!hasScript).each(shells)(whenClosed, async (shell) => {
+  await using server = await startExample("terminal", { SHELL: shell });
   const pids: number[] = [];
   {
     await using ann = await join(server, secretRoom, { origin: originOf(server) });
