@@ -169,6 +169,7 @@ export class Conversation implements FanOutEvents {
     this.#silenceWatch?.stop();
     this.#fanOut.expect(chunk.length);
     this.#decode(() => this.#decoder.push(chunk));
+    if (this.#fanOut.isEnough) this.#fanOut.flush();
     this.#planTurnEnd();
   }
 
