@@ -169,7 +169,6 @@ export class Conversation implements FanOutEvents {
     this.#silenceWatch?.stop();
     this.#fanOut.expect(chunk.length);
     this.#decode(() => this.#decoder.push(chunk));
-    if (this.#fanOut.isEnough) this.#fanOut.flush();
     this.#planTurnEnd();
   }
 

@@ -61,8 +61,9 @@ export class FanOut implements MessageSink {
     this.#compressor = Compressor.create(wire);
   }
 
-  /** Says how large the next chunk is, so that buffers need not grow step by step. */
+  /** Says how large the next chunk is, so that buffers need not grow step by step, or what is gathered goes before it. */
   expect(chunkBytes: number): void {
+    if (this.#common.length >= enoughBytes) this.flush();
     this.#expectedBytes = chunkBytes + (chunkBytes >> 4);
   }
 
@@ -111,11 +112,6 @@ export class FanOut implements MessageSink {
 
   onDrop(reason: DropReason): void {
     this.#events.onDrop(reason);
-  }
-
-  /** Whether so much is gathered for everyone that it should be handed out. */
-  get isEnough(): boolean {
-    return this.#common.length >= enoughBytes;
   }
 
   /** Hands everything gathered to the clients. */

@@ -117,6 +117,24 @@ test("the memory of what all have taken is used again, and that of what waits fo
   expect(setup.messages(2)).toEqual(texts);
 });
 
+test("what is enough for a write is handed out before the next chunk", () => {
+  const setup = new Setup(2);
+  const text = "x".repeat(60_000);
+  for (let chunks = 1; chunks <= 5; chunks += 1) {
+    setup.fanOut.expect(text.length);
+    setup.say(text);
+    expect(setup.messages(1)).toEqual([]);
+  }
+  setup.fanOut.expect(text.length);
+  for (const id of [1, 2]) {
+    expect(setup.messages(id)).toEqual([text, text, text, text, text]);
+    expect(setup.link(id).writes).toHaveLength(1);
+  }
+  setup.say("last");
+  setup.fanOut.flush();
+  expect(setup.messages(2).at(-1)).toBe("last");
+});
+
 test("what waits for a client stays as it is also where others have got it between messages of their own", () => {
   const setup = new Setup(2);
   setup.link(1).isSlow = true;
