@@ -11,7 +11,10 @@ export interface ClientLink {
   /** Bytes that the client's side has taken so far; it grows also while one large write is under way. */
   readonly takenBytes: number;
 
-  /** Hands over bytes that the room's {@link WireFormat} has encoded; they leave in the order of the calls. */
+  /**
+   * Hands over bytes that the room's {@link WireFormat} has encoded; they leave in the order of the calls. They are lent
+   * where nothing is pending behind the call.
+   */
   write(bytes: Buffer): void;
 
   /** Hands over several pieces as one, so that they leave in one system call where that is possible. */
@@ -84,7 +87,10 @@ export interface ProcessLink {
   /** Bytes that wait in this process because the other one does not take them. */
   readonly pendingBytes: number;
 
-  /** Hands over bytes; false says that more than the bound waits now, and that `onWritable` follows. */
+  /**
+   * Hands over bytes, which are lent where nothing is pending behind the call; false says that more than the bound waits
+   * now, and that `onWritable` follows.
+   */
   write(bytes: Buffer): boolean;
 
   /** Stops reading all of the process's output; what was read already may still come out. */

@@ -10,6 +10,7 @@ import { takeVariables } from "../systemd/variables.ts";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { createLogger } from "./log.ts";
 import { obeySignals } from "./signals.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 const exitCodes = { done: 0, failure: 1, usage: 2 } as const;
 const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR", "ERR_TLS", "ERR_AUTH_FILE"]);
@@ -41,6 +42,7 @@ async function run(commandLine: CommandLine & { kind: "run" }, environment: Node
   const forgetSignals = obeySignals(server, options, notifier, logger);
   try {
     const addresses = await server.start();
+    if (server.workers > 0) keepYoungGenerationSmall(process.execArgv, environment);
     greet(addresses, options, logger);
     greetHosts(server.impliedHosts, logger);
     notifier.ready(`listening on ${addresses.map(({ name }) => name).join(", ")}`);

@@ -1,3 +1,5 @@
+import { giveBackBuffer, takeBuffer } from "./spare-buffers.ts";
+
 /** Below this many bytes a loop copies faster than a call into the runtime. */
 const shortCopyBytes = 16;
 
@@ -16,8 +18,10 @@ export class ByteWriter {
   reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.length * 2, smallestCapacity));
+    const wanted = Math.max(needed, this.length * 2, smallestCapacity);
+    const grown = takeBuffer(wanted, Math.max(wanted, needed * 2));
     this.bytes.copy(grown, 0, 0, this.length);
+    giveBackBuffer(this.bytes);
     this.bytes = grown;
   }
 

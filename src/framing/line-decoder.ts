@@ -1,10 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { ServerError } from "../errors.ts";
 import { ByteWriter } from "./byte-writer.ts";
+import { giveBackBuffer } from "./spare-buffers.ts";
 import type { Decoder } from "./framing.ts";
 import { type LineFormat, newlineFormat } from "./line-format.ts";
 
-/** Takes one line without its end; `isText` says whether it is UTF-8. */
+/** Takes one line without its end; `isText` says whether it is UTF-8. The bytes are lent. */
 export type LineHandler = (bytes: Buffer, start: number, end: number, isText: boolean) => void;
 
 /** Cuts a stream into lines. Each byte is looked at once for each delimiter, however the stream is cut. */
@@ -41,6 +42,7 @@ export class LineDecoder implements Decoder {
     if (this.#unfinished.length === 0) return;
     const line = this.#unfinished.take();
     this.#onLine(line, 0, line.length, isUtf8(line));
+    giveBackBuffer(line);
   }
 
   /** The same with each delimiter made the first one: a copy, since the chunk is not ours. */
@@ -59,6 +61,7 @@ export class LineDecoder implements Decoder {
     this.#keep(chunk, 0, end);
     const line = this.#unfinished.take();
     this.#emit(line, 0, line.length, isUtf8(line));
+    giveBackBuffer(line);
     return end + 1;
   }
 

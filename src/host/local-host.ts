@@ -5,6 +5,7 @@ import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
 import { createSpawner } from "../process/create-spawner.ts";
 import { Guardian } from "../process/guardian.ts";
+import { IdleTrim } from "../process/idle-trim.ts";
 import { prepareLimits } from "../process/limited-spawner.ts";
 import { PortPool, type Ports } from "../process/ports.ts";
 import { Prewarmer } from "../process/prewarmer.ts";
@@ -72,6 +73,7 @@ export class LocalHost implements RoomHost {
   readonly #websockets: Websockets;
   readonly #headers: readonly Header[];
   readonly #refusals: RefusalLog;
+  readonly #idleTrim = new IdleTrim();
 
   private constructor(
     settings: HostSettings,
@@ -167,6 +169,7 @@ export class LocalHost implements RoomHost {
 
   /** The spawner is what takes note of the guardian's end. */
   async #release(): Promise<void> {
+    this.#idleTrim.stop();
     await this.#guardian.stop();
     this.#spawner.close();
   }

@@ -61,6 +61,7 @@ export class Server {
   readonly #reloads: Reloads;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
   #parts: Parts | undefined;
+  #workers = 0;
   #starting: Promise<readonly ServerAddress[]> | undefined;
   #stopping: Promise<void> | undefined;
   readonly #patience = new Patience();
@@ -86,6 +87,11 @@ export class Server {
   /** The hosts that are answered for since nobody has listed any; undefined where all are, or where they are listed. */
   get impliedHosts(): readonly string[] | undefined {
     return impliedHosts(this.#options, this.#places);
+  }
+
+  /** How many worker processes have the rooms, once the server has started; 0 where they live in this one. */
+  get workers(): number {
+    return this.#workers;
   }
 
   /**
@@ -214,6 +220,7 @@ export class Server {
       searchPath: this.#environment["PATH"],
     };
     const workers = workerCount(options, this.#logger);
+    this.#workers = workers;
     const onClientGone = (connectionId: number): void => tickets.leave(connectionId);
     if (workers === 0) {
       const { LocalHost } = await import("../host/local-host.ts");

@@ -18,14 +18,14 @@ export function insertionsOf(edits: readonly number[], source: Buffer): Buffer {
   return out.take();
 }
 
-/** Sends a client its own messages between slices of what everyone gets. */
+/** Sends a client its own messages between slices of what everyone gets. Returns whether nobody needs the bytes any more. */
 export function deliverEdited(
   connection: Connection,
   common: Buffer,
   commonMessages: number,
   source: Buffer,
   edits: readonly number[],
-): void {
+): boolean {
   const pieces: Buffer[] = [];
   let messages = commonMessages;
   let from = 0;
@@ -39,5 +39,5 @@ export function deliverEdited(
     from = start === leftOut ? end : before;
   }
   if (from < common.length) pieces.push(common.subarray(from));
-  if (pieces.length > 0) connection.deliverAll(pieces, messages);
+  return pieces.length === 0 || connection.deliverAll(pieces, messages);
 }

@@ -67,22 +67,27 @@ export class Connection implements ClientEvents, ThrottleEvents {
     if (expiresAtMs !== null) this.#expiry = new Expiry(expiresAtMs, () => this.#closeAsExpired());
   }
 
-  /** Sends encoded bytes that hold so many messages. */
-  deliver(bytes: Buffer, messages: number): void {
+  /** Sends encoded bytes that hold so many messages. Returns whether nobody needs the bytes any more. */
+  deliver(bytes: Buffer, messages: number): boolean {
     const link = this.#linkWithRoom(bytes.length, messages);
-    if (link === undefined) return;
+    if (link === undefined) return true;
     link.write(link.pendingBytes > 0 ? ownBytes(bytes) : bytes);
+    const isTaken = link.pendingBytes === 0;
     this.#afterWrite(link);
+    return isTaken;
   }
 
-  deliverAll(pieces: readonly Buffer[], messages: number): void {
+  /** The same with several pieces. */
+  deliverAll(pieces: readonly Buffer[], messages: number): boolean {
     let length = 0;
     for (const piece of pieces) length += piece.length;
     const link = this.#linkWithRoom(length, messages);
-    if (link === undefined) return;
+    if (link === undefined) return true;
     if (link.pendingBytes > 0) link.write(ownBytes(Buffer.concat(pieces)));
     else link.writeAll(pieces);
+    const isTaken = link.pendingBytes === 0;
     this.#afterWrite(link);
+    return isTaken;
   }
 
   /**

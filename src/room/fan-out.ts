@@ -1,5 +1,6 @@
 import type { DropReason } from "../drop-reasons.ts";
 import { ByteWriter } from "../framing/byte-writer.ts";
+import { giveBackBuffer } from "../framing/spare-buffers.ts";
 import { everyone, type MessageSink, type Recipients } from "../framing/framing.ts";
 import type { WireFormat } from "../links.ts";
 import { deliverEdited, insertionsOf, leftOut, numbersPerEdit } from "./client-edits.ts";
@@ -8,6 +9,12 @@ import type { Connection } from "./connection.ts";
 import type { Counters } from "./counters.ts";
 import type { KeptMessages } from "./histories.ts";
 import type { History } from "./history.ts";
+
+/**
+ * A write of so many bytes costs what copying them costs, so more is not waited for. More would also take more memory, fall
+ * out of the processor's cache between two clients, and let clients fall behind further before that is noticed.
+ */
+const enoughBytes = 256 * 1024;
 
 /** What the process says besides messages. */
 export interface FanOutEvents {
@@ -54,8 +61,9 @@ export class FanOut implements MessageSink {
     this.#compressor = Compressor.create(wire);
   }
 
-  /** Says how large the next chunk is, so that buffers need not grow step by step. */
+  /** Says how large the next chunk is, so that buffers need not grow step by step, or what is gathered goes before it. */
   expect(chunkBytes: number): void {
+    if (this.#common.length >= enoughBytes) this.flush();
     this.#expectedBytes = chunkBytes + (chunkBytes >> 4);
   }
 
@@ -163,16 +171,22 @@ export class FanOut implements MessageSink {
     const messages = this.#commonMessages;
     const bytes = this.#takeCommon();
     const compressed = this.#compressor?.take(bytes, this.#connections.values())?.bytes;
+    let isTaken = true;
     for (const connection of this.#connections.values()) {
-      connection.deliver(compressed !== undefined && connection.isCompressing ? compressed : bytes, messages);
+      const its = compressed !== undefined && connection.isCompressing ? compressed : bytes;
+      if (!connection.deliver(its, messages)) isTaken = false;
     }
+    if (isTaken) giveBackBuffer(bytes);
   }
 
   #flushPrivate(): void {
     const source = this.#private.take();
+    let isTaken = true;
     for (const [to, edits] of this.#edits) {
-      this.#connections.get(to)?.deliver(insertionsOf(edits, source), edits.length / numbersPerEdit);
+      const its = insertionsOf(edits, source);
+      if (this.#connections.get(to)?.deliver(its, edits.length / numbersPerEdit) === false) isTaken = false;
     }
+    if (isTaken) giveBackBuffer(source);
     this.#edits.clear();
   }
 
@@ -181,13 +195,18 @@ export class FanOut implements MessageSink {
     const common = this.#takeCommon();
     const compressed = this.#compressor?.take(common, this.#connections.values());
     const source = this.#private.take();
+    let areTaken = true;
     for (const connection of this.#connections.values()) {
       const its = connection.isCompressing ? compressed : undefined;
+      const bytes = its?.bytes ?? common;
       const edits = this.#edits.get(connection.id);
-      if (edits === undefined) connection.deliver(its?.bytes ?? common, messages);
-      else if (its === undefined) deliverEdited(connection, common, messages, source, edits);
-      else deliverEdited(connection, its.bytes, messages, source, its.editsOf(edits));
+      const isTaken =
+        edits === undefined
+          ? connection.deliver(bytes, messages)
+          : deliverEdited(connection, bytes, messages, source, its?.editsOf(edits) ?? edits);
+      if (!isTaken) areTaken = false;
     }
+    if (areTaken) for (const bytes of [common, source]) giveBackBuffer(bytes);
     this.#edits.clear();
   }
 

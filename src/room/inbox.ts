@@ -1,9 +1,13 @@
 import { ByteWriter } from "../framing/byte-writer.ts";
+import { giveBackBuffer } from "../framing/spare-buffers.ts";
 import type { ProcessLink } from "../links.ts";
 import { type Batch, Batches } from "./batches.ts";
 
 /** More than this many bytes waiting for a process make its room stop reading from clients. */
 const maxWaitingBytes = 1024 * 1024;
+
+/** What a pipe holds as it is made: with more, one write would not be done at once. */
+const enoughBytes = 64 * 1024;
 
 /** What clients say to one process: gathered for a turn of the event loop, then handed over in one write. */
 export class Inbox {
@@ -19,6 +23,9 @@ export class Inbox {
   #state: "waiting" | "open" | "full" | "held" | "closed" = "waiting";
   #link: ProcessLink | undefined;
   #messages = 0;
+  /** What the link may not have handed on yet. */
+  #underWay: Buffer[] = [];
+  #underWayBytes = 0;
   #isTurnEndPlanned = false;
 
   /** What is kept can be taken back and said to another process. */
@@ -51,7 +58,9 @@ export class Inbox {
   changed(): void {
     this.#messages += 1;
     this.#batches?.changed(this.out);
-    if (this.#isTurnEndPlanned || this.#state !== "open") return;
+    if (this.#state !== "open") return;
+    if (this.out.length >= enoughBytes) this.#flush();
+    if (this.#isTurnEndPlanned) return;
     this.#isTurnEndPlanned = true;
     setImmediate(this.#flushAtTurnEnd);
   }
@@ -70,6 +79,7 @@ export class Inbox {
   }
 
   onWritable(): void {
+    this.#giveBack();
     if (this.#state === "full") this.#flush();
   }
 
@@ -130,6 +140,20 @@ export class Inbox {
     }
     if (this.out.length === 0) return true;
     this.#messages = 0;
-    return link.write(this.out.take());
+    const bytes = this.out.take();
+    this.#underWay.push(bytes);
+    this.#underWayBytes += bytes.length;
+    const hasRoom = link.write(bytes);
+    this.#giveBack();
+    return hasRoom;
+  }
+
+  /** Lets the memory be used again of what was handed over, where nothing of that waits in the link any more. */
+  #giveBack(): void {
+    if (this.#link?.pendingBytes === 0) for (const bytes of this.#underWay) giveBackBuffer(bytes);
+    // A process that never catches up for a moment is not to have all kept that it ever got.
+    else if (this.#underWayBytes <= 2 * maxWaitingBytes) return;
+    this.#underWay = [];
+    this.#underWayBytes = 0;
   }
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { ByteWriter } from "../framing/byte-writer.ts";
+import { giveBackBuffer } from "../framing/spare-buffers.ts";
 import { compressedBit } from "./compression.ts";
 import { longLength, unmask } from "./frame-bytes.ts";
 import { readingCosts, shareOfTurn } from "./turns.ts";
@@ -29,7 +30,7 @@ export interface FrameHandler {
   readonly isReading: boolean;
   onMessage(payload: Buffer, isBinary: boolean): void;
 
-  /** Bytes of frames that are not read here, in order with the messages. */
+  /** Bytes of frames that are not read here, in order with the messages. They are lent. */
   onOther(bytes: Buffer): void;
 
   /** All that went to `onOther` so far was whole: what comes next does not depend on it. */
@@ -108,6 +109,7 @@ export class FrameReader {
     const bytes = this.#held.take();
     this.#held = undefined;
     this.#readAll(bytes, false);
+    giveBackBuffer(bytes);
   }
 
   /** Reads on behind what was read last. */
@@ -247,6 +249,7 @@ export class FrameReader {
       const piece = this.#piece.take();
       this.#piece = undefined;
       this.#handOn(piece);
+      giveBackBuffer(piece);
     }
     return this.#behindPassed(bytes, end);
   }

@@ -75,7 +75,9 @@ export class FakeClientLink implements ClientLink {
   isPaused = false;
   isCompressing = false;
   closedWith: { readonly code: number; readonly reason: string } | undefined;
-  /** What each call handed over: one buffer for `write`, several for `writeAll`. */
+  /** What each call handed over: one buffer for `write`, several for `writeAll`. What was taken at once may be overwritten. */
+  readonly handedOver: (readonly Buffer[])[] = [];
+  /** The same as it was then. */
   readonly writes: Buffer[][] = [];
   #onTaken: (() => void)[] = [];
 
@@ -90,10 +92,12 @@ export class FakeClientLink implements ClientLink {
 
   writeAll(pieces: readonly Buffer[]): void {
     if (this.closedWith !== undefined) throw new Error("written to a client that was closed");
-    this.writes.push([...pieces]);
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     if (this.isSlow) this.pendingBytes += length;
     else this.takenBytes += length;
+    this.handedOver.push(pieces);
+    // What waits must stay as it is.
+    this.writes.push(this.pendingBytes > 0 ? [...pieces] : pieces.map((piece) => Buffer.from(piece)));
   }
 
   whenTaken(callback: () => void): void {
@@ -153,7 +157,7 @@ export class FakeProcessLink implements ProcessLink {
   }
 
   write(bytes: Buffer): boolean {
-    this.writes.push(bytes);
+    this.writes.push(this.pendingBytes > 0 ? bytes : Buffer.from(bytes));
     return this.hasRoom;
   }
 

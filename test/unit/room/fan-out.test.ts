@@ -94,9 +94,59 @@ test("messages for everyone reach each client in order, in one write of the very
   expect(setup.link(1).writes).toEqual([]);
   setup.fanOut.flush();
   for (const id of [1, 2, 3]) expect(setup.messages(id)).toEqual(["one", "", "three"]);
-  const [write] = setup.link(1).writes;
+  const [write] = setup.link(1).handedOver;
   expect(write).toHaveLength(1);
-  expect(setup.link(2).writes[0]?.[0]).toBe(write?.[0]);
+  expect(setup.link(2).handedOver[0]?.[0]).toBe(write?.[0]);
+});
+
+test("the memory of what all have taken is used again, and that of what waits for one stays as it is", () => {
+  const setup = new Setup(2);
+  const texts = ["a", "b", "c", "d"].map((letter) => letter.repeat(20_000));
+  const flush = (text: string): ArrayBufferLike | undefined => {
+    setup.say(text);
+    setup.fanOut.flush();
+    return setup.link(2).handedOver.at(-1)?.[0]?.buffer;
+  };
+  const memory = texts.slice(0, 2).map(flush);
+  expect(memory[1]).toBe(memory[0]);
+  setup.link(1).isSlow = true;
+  memory.push(...texts.slice(2).map(flush));
+  expect(memory[2]).toBe(memory[0]);
+  expect(memory[3]).not.toBe(memory[0]);
+  expect(setup.messages(1)).toEqual(texts.slice(0, 3));
+  expect(setup.messages(2)).toEqual(texts);
+});
+
+test("what is enough for a write is handed out before the next chunk", () => {
+  const setup = new Setup(2);
+  const text = "x".repeat(60_000);
+  for (let chunks = 1; chunks <= 5; chunks += 1) {
+    setup.fanOut.expect(text.length);
+    setup.say(text);
+    expect(setup.messages(1)).toEqual([]);
+  }
+  setup.fanOut.expect(text.length);
+  for (const id of [1, 2]) {
+    expect(setup.messages(id)).toEqual([text, text, text, text, text]);
+    expect(setup.link(id).writes).toHaveLength(1);
+  }
+  setup.say("last");
+  setup.fanOut.flush();
+  expect(setup.messages(2).at(-1)).toBe("last");
+});
+
+test("what waits for a client stays as it is also where others have got it between messages of their own", () => {
+  const setup = new Setup(2);
+  setup.link(1).isSlow = true;
+  const [common, own, later] = ["common", "own", "later"].map((text) => text.repeat(5000)) as [string, string, string];
+  setup.say(common);
+  setup.say(own, 1);
+  setup.fanOut.flush();
+  setup.say(later);
+  setup.say(later, 2);
+  setup.fanOut.flush();
+  expect(setup.messages(1)).toEqual([common, own]);
+  expect(setup.messages(2)).toEqual([common, later, later]);
 });
 
 test("text stays text and binary stays binary", () => {
@@ -270,7 +320,7 @@ test("a message for all but some is the same bytes for the others, in one write"
   ]);
   expect(setup.link(1).writes).toHaveLength(1);
   expect(setup.link(2).writes).toHaveLength(1);
-  expect(setup.link(1).writes[0]?.[0]).toBe(setup.link(3).writes[0]?.[0]);
+  expect(setup.link(1).handedOver[0]?.[0]).toBe(setup.link(3).handedOver[0]?.[0]);
   expect(setup.counters.messagesSent).toBe(3 + 2 + 3);
   expect(setup.counters.dropped.get("recipient_gone")).toBe(0);
 });
@@ -422,7 +472,7 @@ describe("where some clients read compressed messages", () => {
     expect(setup.messages(3)).toEqual(["abcdef", "x", "123456"]);
     expect(wire.compressions).toBe(2);
     expect(setup.link(1).writes).toHaveLength(1);
-    expect(setup.link(1).writes[0]?.[0]).toBe(setup.link(2).writes[0]?.[0]);
+    expect(setup.link(1).handedOver[0]?.[0]).toBe(setup.link(2).handedOver[0]?.[0]);
   });
 
   test("nothing is compressed where none of them is there, nor what is for some alone", () => {
@@ -444,7 +494,7 @@ describe("where some clients read compressed messages", () => {
     for (const text of ["x", "noise!", "y".repeat(1001)]) setup.say(text);
     setup.fanOut.flush();
     expect(wire.compressions).toBe(1);
-    expect(setup.link(1).writes[0]?.[0]).toBe(setup.link(3).writes[0]?.[0]);
+    expect(setup.link(1).handedOver[0]?.[0]).toBe(setup.link(3).handedOver[0]?.[0]);
   });
 
   test("so much is compressed at once as takes no long time, and the rest stays plain", () => {

@@ -3,6 +3,7 @@ import { Inbox } from "../../../src/room/inbox.ts";
 import { FakeProcessLink, noProcessEvents, turnEnd } from "../../helpers/fakes.ts";
 
 const limitBytes = 1024 * 1024;
+const pipeBytes = 64 * 1024;
 
 /** An inbox and its process, and how often the inbox has said that there is room again. */
 class Setup {
@@ -130,17 +131,51 @@ test("an inbox whose process is filled by what has waited does not say that ther
   expect(setup.roomAgain).toBe(0);
 });
 
-test("an inbox is full beyond the limit within one turn too, and says so when the turn is over", async () => {
+test("an inbox is full beyond the limit within one turn too, and says when there is room again", async () => {
   const setup = new Setup();
-  setup.inbox.open(setup.process);
+  setup.fill();
   await turnEnd();
   const before = setup.roomAgain;
   setup.add("x".repeat(limitBytes + 1));
   expect(setup.inbox.isFull).toBe(true);
 
-  await turnEnd();
+  setup.process.hasRoom = true;
+  setup.inbox.onWritable();
   expect(setup.inbox.isFull).toBe(false);
   expect(setup.roomAgain).toBe(before + 1);
+});
+
+test("much goes to the process before the turn is over, and one that has no room for it makes the inbox full", async () => {
+  const setup = new Setup();
+  setup.inbox.open(setup.process);
+  const part = "x".repeat(pipeBytes / 2);
+  setup.add(part, part, part);
+  expect(setup.written).toEqual([part + part]);
+  expect(setup.inbox.isFull).toBe(false);
+
+  setup.process.hasRoom = false;
+  setup.add(part);
+  expect(setup.inbox.isFull).toBe(true);
+  await turnEnd();
+  expect(setup.written).toEqual([part + part, part + part]);
+});
+
+test("what waits in the link stays as it is, and its memory is used again when it has gone on", async () => {
+  const setup = new Setup();
+  setup.inbox.open(setup.process);
+  setup.process.pendingBytes = 1;
+  const texts = ["a", "b", "c", "d", "e"].map((letter) => letter.repeat(pipeBytes));
+  setup.add(...texts.slice(0, 3));
+  expect(setup.written).toEqual(texts.slice(0, 3));
+  const memory = setup.process.writes.map(({ buffer }) => buffer);
+  expect(new Set(memory).size).toBe(3);
+
+  setup.process.pendingBytes = 0;
+  setup.inbox.onWritable();
+  setup.process.pendingBytes = 1;
+  setup.add(...texts.slice(3));
+  expect(setup.written.slice(3)).toEqual(texts.slice(3));
+  for (const { buffer } of setup.process.writes.slice(3)) expect(memory).toContain(buffer);
 });
 
 test("what waits is written when the inbox is finished, without waiting for the turn's end, and only once", async () => {

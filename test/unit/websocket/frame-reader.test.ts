@@ -57,7 +57,7 @@ function readAhead(): Reading {
     onMessage: (payload: Buffer, isBinary: boolean) => note(outcome, payload, isBinary),
     onOther(bytes: Buffer) {
       receiver ??= createReceiver(outcome);
-      if (outcome.end === "") receiver.write(bytes);
+      if (outcome.end === "") receiver.write(Buffer.from(bytes));
     },
     onOtherDone() {
       receiver = undefined;
@@ -186,7 +186,7 @@ function readWith() {
   const handler = {
     isReading: true,
     onMessage: (payload: Buffer) => received.push(payload.toString()),
-    onOther: (bytes: Buffer) => passedOn.push(bytes),
+    onOther: (bytes: Buffer) => passedOn.push(Buffer.from(bytes)),
     onOtherDone: () => undefined,
     ...neverCompressed,
   };

@@ -1,0 +1,41 @@
+/** Smaller ones are parts of a buffer of Node's. */
+const smallestBytes = 4 * 1024;
+
+/** As much is kept at most. */
+const maxKeptBytes = 4 * 1024 * 1024;
+const maxKept = 64;
+
+/** What is kept, for all who write in this process; what was given back last is the last. */
+const kept: Buffer[] = [];
+let keptBytes = 0;
+
+/** What was taken and is not given back. */
+const taken = new WeakSet<ArrayBufferLike>();
+
+/**
+ * A buffer of at least so many bytes with anything in them: one that was given back and is no longer than `most`, or a new
+ * one. Each would be garbage after one use otherwise, of which V8 gathers 32 MiB before it looks for it.
+ */
+export function takeBuffer(least: number, most: number): Buffer {
+  if (least < smallestBytes) return Buffer.allocUnsafe(least);
+  const buffer = takeKept(least, most) ?? Buffer.allocUnsafeSlow(least);
+  taken.add(buffer.buffer);
+  return buffer;
+}
+
+/** Gives back what came from `takeBuffer`, or a part of it, once nobody has it any more. Others are left alone. */
+export function giveBackBuffer(bytes: Buffer): void {
+  const { buffer } = bytes;
+  if (buffer.byteLength < smallestBytes || buffer.byteLength > maxKeptBytes || !taken.delete(buffer)) return;
+  kept.push(Buffer.from(buffer));
+  keptBytes += buffer.byteLength;
+  while (keptBytes > maxKeptBytes || kept.length > maxKept) keptBytes -= kept.shift()?.length ?? 0;
+}
+
+function takeKept(least: number, most: number): Buffer | undefined {
+  const index = kept.findLastIndex(({ length }) => length >= least && length <= most);
+  if (index === -1) return undefined;
+  const [buffer] = kept.splice(index, 1);
+  keptBytes -= buffer?.length ?? 0;
+  return buffer;
+}

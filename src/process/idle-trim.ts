@@ -1,0 +1,65 @@
+import { createRequire } from "node:module";
+
+/** How often it is looked whether there was little to do since the last time. */
+const lookMs = 1000;
+/** Busier than that, as a share of the time, is not quiet. */
+const quietShare = 0.1;
+/** There is nothing to gain before so much was done. */
+const leastWorkMs = 200;
+const leastPauseMs = 10_000;
+
+type Koffi = typeof import("koffi");
+
+/**
+ * The C library's malloc_trim(3), called on another thread: it gives free memory back to the system. Undefined where there
+ * is no such call, as outside of glibc.
+ */
+export function loadTrim(): (() => void) | undefined {
+  try {
+    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    const malloc_trim = koffi.load(null).func("int malloc_trim(size_t kept)");
+    return () => void malloc_trim.async(0, () => undefined);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Has memory given back that is free: the C library keeps what was freed between what is still in use, for ever. That is
+ * done only after work, when there is little to do, and seldom, since it takes some milliseconds.
+ */
+export class IdleTrim {
+  readonly #load: typeof loadTrim;
+  readonly #timer: NodeJS.Timeout;
+  #lookedAt = performance.eventLoopUtilization();
+  #workMs = 0;
+  #trimmedAt = -Infinity;
+  #giveBack: ReturnType<typeof loadTrim>;
+
+  constructor(load = loadTrim) {
+    this.#load = load;
+    this.#timer = setInterval(() => this.#look(), lookMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(): void {
+    const now = performance.eventLoopUtilization();
+    const { active, utilization } = performance.eventLoopUtilization(now, this.#lookedAt);
+    this.#lookedAt = now;
+    this.#workMs += active;
+    const isDue = this.#workMs >= leastWorkMs && performance.now() - this.#trimmedAt >= leastPauseMs;
+    if (isDue && utilization <= quietShare) this.#trim();
+  }
+
+  /** What it takes is loaded only now, so that the start of the server does not wait for it. */
+  #trim(): void {
+    this.#workMs = 0;
+    this.#trimmedAt = performance.now();
+    this.#giveBack ??= this.#load();
+    if (this.#giveBack === undefined) this.stop();
+    else this.#giveBack();
+  }
+}

@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import type { EventLoopUtilization } from "node:perf_hooks";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { IdleTrim, loadTrim } from "../../../src/process/idle-trim.ts";
+import { until } from "../../helpers/until.ts";
+
+/** Outside of glibc there is nothing to call. */
+const hasTrim = "glibcVersionRuntime" in (process.report.getReport() as { header: object }).header;
+
+describe("with a clock of its own", () => {
+  /** How long the event loop was busy so far. */
+  let activeMs = 0;
+  let trims = 0;
+  let idleTrim: IdleTrim;
+
+  /** Lets whole seconds pass, of each of which the event loop is busy for so long. */
+  function pass(seconds: number, busyMs: number): void {
+    for (let second = 0; second < seconds; second += 1) {
+      activeMs += busyMs;
+      vi.advanceTimersByTime(1000);
+    }
+  }
+
+  beforeEach(() => {
+    activeMs = 0;
+    trims = 0;
+    vi.useFakeTimers();
+    vi.spyOn(performance, "eventLoopUtilization").mockImplementation((now?: object, before?: object) => {
+      if (now === undefined) return { active: activeMs, idle: 0, utilization: 0 };
+      const active = (now as EventLoopUtilization).active - (before as EventLoopUtilization).active;
+      return { active, idle: 1000 - active, utilization: active / 1000 };
+    });
+    idleTrim = new IdleTrim(() => () => {
+      trims += 1;
+    });
+  });
+
+  afterEach(() => {
+    idleTrim.stop();
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+
+  test("memory is given back once there is little to do after work, and then not before there was work again", () => {
+    pass(5, 900);
+    expect(trims).toBe(0);
+    pass(1, 100);
+    expect(trims).toBe(1);
+    pass(60, 1);
+    expect(trims).toBe(1);
+    pass(1, 900);
+    expect(trims).toBe(1);
+    pass(1, 1);
+    expect(trims).toBe(2);
+  });
+
+  test("it is not given back more often than every ten seconds, and not while there is much to do", () => {
+    for (let times = 0; times < 25; times += 1) {
+      pass(1, 300);
+      pass(1, 0);
+    }
+    expect(trims).toBe(5);
+    pass(60, 101);
+    expect(trims).toBe(5);
+  });
+
+  test("nothing is done after the stop", () => {
+    pass(1, 900);
+    idleTrim.stop();
+    pass(60, 1);
+    expect(trims).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("where memory cannot be given back it is not tried again", () => {
+    idleTrim.stop();
+    const load = vi.fn(() => undefined);
+    idleTrim = new IdleTrim(load);
+    pass(1, 900);
+    pass(60, 1);
+    expect(load).toHaveBeenCalledTimes(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+test.runIf(hasTrim)("memory that was freed between what is in use goes back to the system", async () => {
+  const trim = loadTrim();
+  // Too small to be mappings of their own, so that they lie side by side.
+  const buffers = Array.from({ length: 1000 }, () => Buffer.allocUnsafeSlow(64 * 1024).fill(1));
+  const grownKibibytes = residentKibibytes();
+  const kept = buffers.filter((_, index) => index % 10 === 0);
+  buffers.length = 0;
+  const { setFlagsFromString } = await import("node:v8");
+  setFlagsFromString("--expose-gc");
+  const { runInNewContext } = await import("node:vm");
+  (runInNewContext("gc") as () => void)();
+  await until(() => {
+    trim?.();
+    return residentKibibytes() < grownKibibytes - 30_000;
+  }, "memory to be given back");
+  expect(kept.every((buffer) => buffer.every((byte) => byte === 1))).toBe(true);
+});
+
+function residentKibibytes(): number {
+  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1]);
+}
