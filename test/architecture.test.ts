@@ -54,7 +54,6 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   jose: "access",
   "hash-wasm": "access",
   "node:child_process": ["process", "workers"],
-  "node:v8": "cli",
   "node:worker_threads": "access",
   ws: "websocket",
   "proxy-addr": "access",
