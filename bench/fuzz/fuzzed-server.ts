@@ -83,10 +83,7 @@ export class FuzzedServer {
 
   /** Checks what can be seen while it is being fuzzed. */
   async check(): Promise<void> {
-    if (!this.isRunning) {
-      this.#violations.add(`the server has ended: ${this.#server.log}`);
-      return;
-    }
+    if (this.#hasEnded()) return;
     try {
       const health = await this.#observed.fetch("/health");
       if (health !== '{"status":"ok"}') this.#violations.add(`/health says ${health}`);
@@ -105,6 +102,7 @@ export class FuzzedServer {
     await this.check();
     if (!this.isRunning) return;
     await this.#settle();
+    if (!this.isRunning) return;
     if (this.#before !== undefined) await this.#checkHoldings(this.#before);
     this.#innocent.leave();
     const guardians = this.#observed.guardians();
@@ -130,9 +128,16 @@ export class FuzzedServer {
     await checkHoldings(this.#observed, before, this.#violations, allowed);
   }
 
-  /** Waits until the innocent client has heard all it said, and is the only one whose room is open. */
+  #hasEnded(): boolean {
+    if (this.isRunning) return false;
+    this.#violations.add(`the server has ended: ${this.#server.log}`);
+    return true;
+  }
+
+  /** Waits until the innocent client has heard all it said, and is the only one whose room is open, or the server ends. */
   async #settle(): Promise<void> {
-    const hasHeard = await eventually(hearLimitMs, () => this.#innocent.hasHeardAll);
+    const hasHeard = await eventually(hearLimitMs, () => this.#innocent.hasHeardAll || !this.isRunning);
+    if (this.#hasEnded()) return;
     if (!hasHeard) this.#violations.add(`the innocent client does not hear itself: ${this.#innocent.progress}`);
     const isAlone = await eventually(leaveLimitMs, async () => (await this.#observed.openRooms()).length === 1);
     if (!isAlone) {

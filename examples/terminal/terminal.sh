@@ -1,8 +1,8 @@
 #!/bin/sh
 # A shell on a terminal of its own. Whoever gets to it can do all that you can do: see the README.
 
-# The terminal's size is the one of the page. Its output goes to the page, and into no file.
-export TERM=xterm-256color SHELL="${SHELL:-$(command -v bash || command -v sh)}"
+# The terminal's size is the one of the page, and so is its UTF-8. Its output goes to the page, and into no file.
+export TERM=xterm-256color LANG="${LANG:-C.UTF-8}" SHELL="${SHELL:-$(command -v bash || command -v sh)}"
 shell="stty rows 24 cols 80 iutf8 && exec $SHELL"
 # It runs behind this sh, so that both are ended at once: then the shell hears that its terminal is gone, and tells its
 # jobs. Left to itself, script would kill the shell first, and the jobs would live on.

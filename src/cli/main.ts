@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { compilerFlags } from "../compiler-flags.ts";
 import { messageOf, ServerError } from "../errors.ts";
 import { createServer, type ServerAddress } from "../index.ts";
 import type { Logger } from "../logger.ts";
@@ -15,6 +17,7 @@ const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR", "ERR_TLS", "ERR_AUTH
 
 /** Runs the command line tool and resolves to its exit code. */
 export async function main(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  for (const flag of compilerFlags) setFlagsFromString(flag);
   try {
     const commandLine = parseCommandLine(words, environment);
     if (commandLine.kind === "run") return await run(commandLine, environment);

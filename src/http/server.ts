@@ -181,7 +181,7 @@ export class Server {
       headers,
       hasStats: stats,
       api: api ? new Api(host) : undefined,
-      metrics: metrics ? await createMetrics(host, slowReaders) : undefined,
+      metrics: metrics ? await createMetrics(host, slowReaders, certificates) : undefined,
       staticFiles,
       isDraining: () => this.#stopping !== undefined,
       refusals,
@@ -259,7 +259,11 @@ async function openStaticFiles(folder: string): Promise<StaticFiles> {
   return module.StaticFiles.open(folder);
 }
 
-async function createMetrics(host: RoomHost, slowReaders: SlowReaders) {
+async function createMetrics(host: RoomHost, slowReaders: SlowReaders, certificates: Certificates | undefined) {
   const { MetricsPage } = await import("../metrics/metrics-page.ts");
-  return new MetricsPage(async () => ({ ...(await host.figures()), answersCut: slowReaders.cut }));
+  return new MetricsPage(async () => ({
+    ...(await host.figures()),
+    answersCut: slowReaders.cut,
+    certificateEndsAtMs: certificates?.endsAtMs,
+  }));
 }

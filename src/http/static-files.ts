@@ -1,13 +1,21 @@
-import type { ReadStream, Stats } from "node:fs";
+import { close, open, type ReadStream, read, type Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join, sep } from "node:path";
 import send from "send";
 import { ServerError } from "../errors.ts";
 import type { Reloadable } from "../reloadable.ts";
+import { Pace } from "./pace.ts";
 import { redirectToFolder, respondText, setOwnHeader } from "./respond.ts";
 
 const indexFile = "index.html";
+
+/**
+ * A file takes its time to be found, and each piece of it, up to 64 KiB, to be written. Whoever is in a hurry stands behind
+ * all of that, since libuv takes one new connection a turn.
+ */
+const pace = new Pace(2);
+const pacedFiles = { open, close, read: (...call: Parameters<typeof read>) => pace.begin(() => read(...call)) };
 
 /** The files of one folder over HTTP. Nothing outside of it is ever read, nor anything hidden in it. */
 export class StaticFiles implements Reloadable {
@@ -34,6 +42,7 @@ export class StaticFiles implements Reloadable {
 
   /** Answers a GET or HEAD of a decoded path: the file, a redirect to the folder's own path, or 404. */
   async serve(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    await pace.turn();
     const file = isTidy(path) ? await this.#find(path) : undefined;
     if (file === undefined) respondText(response, 404, "not found");
     else if (file === "folder") redirectToFolder(request, response);
@@ -68,7 +77,9 @@ export class StaticFiles implements Reloadable {
   #send(request: IncomingMessage, response: ServerResponse, file: string): void {
     const encoded = file.split(sep).map(encodeURIComponent).join("/");
     setOwnHeader(response, "X-Content-Type-Options", "nosniff");
-    send(request, encoded, { root: this.#root, dotfiles: "allow", index: false, cacheControl: false })
+    // `send` hands them on to the stream, which its types do not say.
+    const ofStream: object = { fs: pacedFiles };
+    send(request, encoded, { ...ofStream, root: this.#root, dotfiles: "allow", index: false, cacheControl: false })
       .on("file", (_path: string, { size }: Stats) => shortenSuffix(request, size))
       .on("headers", () => setOwnHeader(response, "Cache-Control", "no-cache"))
       .on("stream", (stream: ReadStream) => stream.once("end", () => cutShort(response, stream.bytesRead)))

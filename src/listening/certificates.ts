@@ -78,6 +78,11 @@ export class Certificates implements Reloadable {
     return new Certificates(files, texts, certificate, seen, logger);
   }
 
+  /** When the time of the certificate in use is over, in milliseconds since 1970. */
+  get endsAtMs(): number {
+    return Date.parse(this.#certificate.validTo);
+  }
+
   get context(): SecureContextOptions {
     return contextOf(this.#texts);
   }

@@ -5,6 +5,8 @@ import type { CounterValues } from "../room/counters.ts";
 export interface Figures extends HostFigures {
   /** HTTP answers that were given up because their client did not read them. */
   readonly answersCut: number;
+  /** When the server's certificate is over; undefined without TLS. */
+  readonly certificateEndsAtMs: number | undefined;
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -71,6 +73,13 @@ export const metricsTable: readonly Metric[] = [
     help: "HTTP answers given up because their client hardly read them",
     labels: [],
     read: ({ answersCut }) => [[{}, answersCut]],
+  },
+  {
+    name: "scalesocket_tls_certificate_not_after_timestamp_seconds",
+    type: "gauge",
+    help: "When the certificate in use is over, in seconds since 1970; nothing without TLS",
+    labels: [],
+    read: ({ certificateEndsAtMs: endMs }) => (endMs === undefined ? [] : [[{}, endMs / 1000]]),
   },
   {
     name: "scalesocket_workers",

@@ -3,6 +3,7 @@ import { ByteWriter } from "../framing/byte-writer.ts";
 import { giveBackBuffer } from "../framing/spare-buffers.ts";
 import { compressedBit } from "./compression.ts";
 import { longLength, unmask } from "./frame-bytes.ts";
+import { readingCosts, shareOfTurn } from "./turns.ts";
 
 const finalText = 0x81;
 const finalBinary = 0x82;
@@ -18,10 +19,7 @@ const maskBytes = 4;
 /** Up to this length a frame is waited for here; the rest of a longer one is better kept by who reads it. */
 const maxHeldBytes = 64 * 1024;
 
-/** So much may be decompressed without a break for others: a small frame can hold a thousand times its bytes. */
-const maxInflatedBytes = 64 * 1024;
-/** A message takes its time however short it is. */
-const minInflatedBytes = 1024;
+const kibibyte = 1024;
 
 /** What comes of a longer one is passed on in pieces of at least this: each costs memory, however small it is. */
 const minPieceBytes = 16 * 1024;
@@ -44,7 +42,10 @@ export interface FrameHandler {
   /** What the client has compressed. @throws where it cannot be decompressed, or to too much. */
   inflate(payload: Buffer): Buffer;
 
-  /** What comes behind a message that was compressed is kept until `proceed`. */
+  /** Whether a message that is compressed should wait, though nothing else was read just now. */
+  isTurnSpent(): boolean;
+
+  /** What comes next is kept until `proceed`. */
   onParked(): void;
 }
 
@@ -69,8 +70,8 @@ export class FrameReader {
   #isFragmented = false;
   /** Whether the last message that was passed on, or whose fragments are, is compressed. */
   #isCompressed = false;
-  /** How much was decompressed since the last break. */
-  #inflatedBytes = 0;
+  /** What it has cost to read since the last break. */
+  #cost = 0;
   /** Bytes that are read on only after `proceed`, and those that are read since then: they are our own, where others are lent. */
   #parked: Buffer | undefined;
   #own: Buffer | undefined;
@@ -111,7 +112,7 @@ export class FrameReader {
     giveBackBuffer(bytes);
   }
 
-  /** Reads on behind a message that was compressed. */
+  /** Reads on behind what was read last. */
   proceed(): void {
     const bytes = this.#parked;
     if (bytes === undefined) return;
@@ -131,7 +132,8 @@ export class FrameReader {
         this.#held.append(bytes, at);
         return;
       }
-      at = next;
+      this.#cost += this.#isInDoubt ? readingCosts.passedFrame : readingCosts.plainMessage;
+      at = this.#cost < shareOfTurn ? next : this.#park(bytes, next);
     }
   }
 
@@ -151,6 +153,7 @@ export class FrameReader {
     if (isMasked && this.#canRead(first, length)) {
       if (end > bytes.length) return this.#await(end - at, at);
       if ((first & compressedBit) !== 0) {
+        if (this.#handler.isTurnSpent()) return this.#park(bytes, at);
         const next = this.#deliverCompressed(bytes, start, end, (first & opcodeBits) === lastDataOpcode);
         if (next !== undefined) return next;
       } else if (this.#deliver(bytes, start, end, first === finalBinary)) {
@@ -207,9 +210,8 @@ export class FrameReader {
       return undefined;
     }
     this.#handler.onMessage(message, isBinary);
-    this.#inflatedBytes += Math.max(message.length, minInflatedBytes);
-    const isEnough = this.#handler.isPaused || this.#inflatedBytes > maxInflatedBytes;
-    return isEnough ? this.#park(bytes, end) : end;
+    this.#cost += Math.ceil(message.length / kibibyte) * readingCosts.inflatedKibibyte;
+    return this.#handler.isPaused ? this.#park(bytes, end) : end;
   }
 
   /** Undefined where that fails, so that it fails once more where it is said how. */
@@ -223,7 +225,7 @@ export class FrameReader {
 
   /** Keeps what comes behind an offset. */
   #park(bytes: Buffer, at: number): number {
-    this.#inflatedBytes = 0;
+    this.#cost = 0;
     if (at === bytes.length) return at;
     const rest = bytes.subarray(at);
     this.#parked = bytes === this.#own ? rest : Buffer.from(rest);

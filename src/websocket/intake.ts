@@ -3,6 +3,7 @@ import type { ClientEvents } from "../links.ts";
 import { inflate } from "./compression.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
 import { type ProtocolEvents, ProtocolReceiver } from "./protocol-receiver.ts";
+import { inAnotherTurn, isTurnSpent } from "./turns.ts";
 
 /** So much of what was read may still be decompressed for a client that is gone. */
 const maxLastBytes = 1024 * 1024;
@@ -73,8 +74,11 @@ export class Intake implements FrameHandler, ProtocolEvents {
   finish(onFinished: () => void): void {
     const rest = this.#socket.read() as Buffer | null;
     if (rest !== null) this.#reader.push(rest);
-    if (this.#isCompressing) setImmediate(() => this.#finishParked(onFinished, this.#inflatedBytes + maxLastBytes));
-    else onFinished();
+    if (this.#isCompressing || this.#reader.isParked) {
+      inAnotherTurn(() => this.#finishParked(onFinished, this.#inflatedBytes + maxLastBytes));
+    } else {
+      onFinished();
+    }
   }
 
   onMessage(payload: Buffer, isBinary: boolean): void {
@@ -96,6 +100,10 @@ export class Intake implements FrameHandler, ProtocolEvents {
     const message = inflate(payload, this.#maxMessageBytes);
     this.#inflatedBytes += message.length;
     return message;
+  }
+
+  isTurnSpent(): boolean {
+    return isTurnSpent();
   }
 
   onParked(): void {
@@ -127,7 +135,7 @@ export class Intake implements FrameHandler, ProtocolEvents {
   #planProceed(): void {
     if (this.#isProceedPlanned) return;
     this.#isProceedPlanned = true;
-    setImmediate(() => {
+    inAnotherTurn(() => {
       this.#isProceedPlanned = false;
       this.#proceed();
     });
@@ -145,6 +153,6 @@ export class Intake implements FrameHandler, ProtocolEvents {
       return;
     }
     this.#reader.proceed();
-    setImmediate(() => this.#finishParked(onFinished, maxInflatedBytes));
+    inAnotherTurn(() => this.#finishParked(onFinished, maxInflatedBytes));
   }
 }

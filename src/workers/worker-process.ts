@@ -2,6 +2,7 @@ import { type ChildProcess, fork, type SendHandle } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { compilerFlags } from "../compiler-flags.ts";
 import { ServerError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import type { CounterValues } from "../room/counters.ts";
@@ -64,7 +65,8 @@ export class WorkerProcess {
     this.#ready = new Promise((resolve, reject) => {
       this.#onReady = (error) => (error === undefined ? resolve() : reject(error));
     });
-    this.#child = fork(program, { stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"] });
+    const execArgv = [...process.execArgv, ...compilerFlags];
+    this.#child = fork(program, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"] });
     this.#child.on("message", (message) => this.#onMessage(message as FromWorker));
     // Node's own protocol of handing over; nothing else tells that it has failed.
     this.#child.on("internalMessage", ({ cmd }: { readonly cmd: string }) => {

@@ -10,7 +10,8 @@ const terminalTest = hasScript ? browserTest : browserTest.skip;
 const secretFragment = "#0123456789abcdef0123456789abcdef";
 
 terminalTest("what is typed into the terminal is run, and shown in every window of the shell", async () => {
-  await using server = await startExample("terminal");
+  // As where a service manager starts it.
+  await using server = await startExample("terminal", { SHELL: "", LANG: "" });
   await using windows = await Windows.open(server, [secretFragment, secretFragment, ""]);
   const [ann, ben, elsewhere] = windows.pages;
   await ann.getByText("Connected").waitFor();

@@ -3,10 +3,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, inject, test } from "vitest";
 import { parse } from "yaml";
+import { makeCertificate } from "../helpers/certificates.ts";
 import { join } from "../helpers/client.ts";
 import { parseOpenMetrics } from "../helpers/open-metrics.ts";
+import { operatorsOf } from "../helpers/operators.ts";
 import { startServer } from "../helpers/server.ts";
 import { shipped } from "../helpers/shipped.ts";
+import { tempFolder } from "../helpers/temp-folder.ts";
 import { namesIn } from "./promql.ts";
 
 interface Panel {
@@ -69,8 +72,24 @@ test.skipIf(process.platform !== "linux")("every metric and label that a query n
   await using server = await startServer(["--metrics", "--workers", "1", "cat"]);
   await using client = await join(server, "room");
   expect(client.socket.readyState).toBe(client.socket.OPEN);
-  const page = await (await server.http("/metrics")).text();
-  const samples = [...parseOpenMetrics(page).values()].flatMap((family) => family.samples);
+  // With TLS there are no workers, and without it no certificate.
+  await using folder = await tempFolder();
+  const { cert, key } = await makeCertificate(folder, "server");
+  await using secure = await startServer([
+    "--metrics",
+    "--adminaddr",
+    "127.0.0.1:0",
+    "--tlscert",
+    cert,
+    "--tlskey",
+    key,
+    "cat",
+  ]);
+  const pages = [
+    await (await server.http("/metrics")).text(),
+    await (await operatorsOf(secure).http("/metrics")).text(),
+  ];
+  const samples = pages.flatMap((page) => [...parseOpenMetrics(page).values()].flatMap((family) => family.samples));
   const metrics = new Set(["up", ...samples.map(({ name }) => name)]);
   const labels = new Set([...scrapeLabels, ...samples.flatMap((sample) => Array.from(sample.labels.keys()))]);
   const queries = [...(await rules()).map(({ expr }) => expr), ...queriesOf(await dashboard())];

@@ -291,6 +291,24 @@ describe("frames", () => {
     await isUnharmed(server);
   });
 
+  test.for([
+    ["", []],
+    ["a close frame and ", [closeFrame(1000)]],
+  ] as const)(
+    "a flood of small messages, with %sthe end of the connection right behind, arrives whole and in order",
+    async ([, last]) => {
+      await using folder = await tempFolder();
+      await using flooded = await startServer(sh('cat >"$1"', folder.at("all")));
+      await using client = new RawClient(flooded);
+      await client.join(path);
+      const sent = Array.from({ length: 50_000 }, (_, index) => String(index));
+      client.socket.end(Buffer.concat([...sent.map((each) => frame(text, each)), ...last]));
+      await client.ended;
+      const lines = sent.map((each) => `${each}\n`).join("");
+      await until(() => readFileSync(folder.at("all"), "utf8") === lines, "all of it");
+    },
+  );
+
   test("clients that vanish in the middle of a message leave nothing of it behind", async ({ server }) => {
     const whole = frame(text, "never to be heard");
     const vanish = async (client: RawClient, index: number): Promise<void> => {

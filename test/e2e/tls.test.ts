@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { copyFile, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
@@ -8,6 +9,7 @@ import { describe, expect, test } from "vitest";
 import { type Certificate, makeAuthority, makeCertificate, makeExpired } from "../helpers/certificates.ts";
 import { type Door, join, type TestClient } from "../helpers/client.ts";
 import { metric } from "../helpers/metrics.ts";
+import { operatorsOf } from "../helpers/operators.ts";
 import { isAlive, peakMemoryMiB, workersOf } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
 import { rawRequest } from "../helpers/raw-http.ts";
@@ -55,6 +57,13 @@ describe.concurrent("a server with a certificate", () => {
     expect((await shake(secure, { ALPNProtocols: ["h2", "http/1.1"] })).alpn).toBe("http/1.1");
     expect((await shake(secure, {})).protocol).toBe("TLSv1.3");
     await expect(shake(secure, { ALPNProtocols: ["h2"] })).rejects.toThrow();
+  });
+
+  test("tells in its metrics when the certificate is over", async () => {
+    await using secure = await startSecure(["--metrics", "--adminaddr", "127.0.0.1:0", "cat"]);
+    const endsAt = Date.parse(new X509Certificate(readFileSync(secure.files.cert)).validTo) / 1000;
+    const name = "scalesocket_tls_certificate_not_after_timestamp_seconds";
+    expect(await metric(operatorsOf(secure.server), name)).toBe(endsAt);
   });
 
   test("does not do the handshake again for a client that asks for it", async () => {
@@ -438,12 +447,6 @@ async function renegotiated(socket: TLSSocket): Promise<[Error | null]> {
 
 async function serialOf(server: Door): Promise<string> {
   return (await shake(server, {})).serial;
-}
-
-/** Where operators ask the server. */
-function operatorsOf(server: TestServer): Pick<TestServer, "http"> {
-  const [, port] = /listening on 127\.0\.0\.1:(\d+) for operators\n/.exec(server.log()) ?? [];
-  return { http: async (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init) };
 }
 
 function countBytes(client: TestClient): { bytes: number } {

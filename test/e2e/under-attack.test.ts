@@ -18,7 +18,7 @@ import { until } from "../helpers/until.ts";
 const mebibyte = 1024 * 1024;
 const leastAttackMs = 2000;
 /** What so many do at once has to fit between two answers, where the same process gives these. */
-const closedAtOnce = 4;
+const closedAtOnce = 20;
 const signer = createSigner("ES256");
 const claims = { aud: "game" };
 
@@ -213,17 +213,18 @@ async function talk(client: TestClient, signal: AbortSignal): Promise<void> {
   expect(client.received.length).toBeGreaterThan(3);
 }
 
+const healthLimitMs = 100;
+
 /**
  * The one bound in time that these tests have, since it is what is promised: `/health` answers within 100 ms. Tests share a
  * machine that now and then stands still by itself, so the worst answer says nothing. A server without any attack is asked in the same
- * seconds: what it needs is what the machine costs. The median is held to the 100 ms beyond that, the slowest twentieth to three times
- * that and the 100 ms.
+ * seconds: of the slowest twentieth, what that one needs is what the machine costs.
  */
 function expectHealth(attacked: HealthTimes, idle: HealthTimes): void {
   expect(attacked.failures).toEqual([]);
   expect(attacked.count).toBeGreaterThan(10);
-  expect(attacked.medianMs - idle.medianMs).toBeLessThan(100);
-  expect(attacked.p95Ms).toBeLessThan(3 * idle.p95Ms + 100);
+  expect(attacked.medianMs).toBeLessThan(healthLimitMs);
+  expect(attacked.p95Ms).toBeLessThan(healthLimitMs + idle.p95Ms);
 }
 
 function describeTimes({ medianMs, p95Ms, worstMs, count }: HealthTimes): string {

@@ -26,12 +26,11 @@ interface Reading {
 /** What concerns compressed messages only; intake.test.ts has those. */
 const neverCompressed = {
   isPaused: false,
+  isTurnSpent: () => false,
   inflate(): Buffer {
     throw new Error("nothing is compressed");
   },
-  onParked(): void {
-    throw new Error("nothing is compressed");
-  },
+  onParked: () => undefined,
 };
 
 /** `ws` alone, which is the measure of what is right. */
@@ -210,6 +209,51 @@ test("a long frame that comes byte by byte is passed on in few pieces, its heade
   expect(passedOn.length).toBeLessThan(10);
   await ticks();
   expect(reader.unfinished).toBe(0);
+});
+
+/** Reads on until nothing is kept, and returns how often that took. */
+async function proceedAll(reader: FrameReader): Promise<number> {
+  let breaks = 0;
+  for (; reader.isParked; breaks += 1) {
+    await ticks();
+    reader.proceed();
+  }
+  return breaks;
+}
+
+describe("others have their turn between the messages of one client", () => {
+  test("where they are many, and none is lost", async () => {
+    const { reader, received } = readWith();
+    const sent = Array.from({ length: 10_000 }, (_, index) => String(index));
+    const lent = Buffer.concat(sent.map((text) => textFrame(text)));
+    reader.push(lent);
+    lent.fill("!");
+    expect(received.length).toBeLessThan(3000);
+    reader.push(textFrame("last"));
+    expect(await proceedAll(reader)).toBeGreaterThan(2);
+    expect(received).toEqual([...sent, "last"]);
+  });
+
+  test("which are sooner enough where they come in fragments", async () => {
+    const { reader, passedOn } = readWith();
+    const bytes = Buffer.concat([textFrame("", 0x01), ...Array<Buffer>(1000).fill(textFrame("x", 0x00))]);
+    reader.push(bytes);
+    expect(passedOn.length).toBeLessThan(200);
+    expect(await proceedAll(reader)).toBeGreaterThan(5);
+    expect(Buffer.concat(passedOn).equals(bytes)).toBe(true);
+  });
+
+  test("which counts for messages that come one by one, too", async () => {
+    const { reader, received } = readWith();
+    const three = Buffer.concat(["one", "two", "three"].map((text) => textFrame(text)));
+    let breaks = 0;
+    for (let count = 0; count < 3000; count += 1) {
+      reader.push(Buffer.from(three));
+      breaks += await proceedAll(reader);
+    }
+    expect(breaks).toBeGreaterThan(0);
+    expect(received.length).toBe(9000);
+  });
 });
 
 describe("what is unfinished", () => {

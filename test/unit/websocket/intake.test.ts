@@ -280,6 +280,15 @@ test.each([
   expect(setup.isSocketPaused).toBe(false);
 });
 
+test("a client that goes away while its messages are read bit by bit is heard to its end", async () => {
+  const setup = new Setup(maxMessageBytes, false);
+  const sent = Array.from({ length: 5000 }, (_, index) => String(index));
+  setup.lend(Buffer.concat(sent.map((each) => frame(text, each))));
+  expect(setup.said.length).toBeLessThan(sent.length);
+  await setup.finish(frame(text, "last"));
+  expect(setup.said).toEqual([...sent, "last"]);
+});
+
 test("where compression was not agreed on, a compressed message breaks the protocol", async () => {
   const setup = new Setup(maxMessageBytes, false);
   await setup.push(compressedFrame("hello"));
