@@ -64,7 +64,6 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   "smol-toml": "cli",
   "sonic-boom": "cli",
   "node:process": "cli",
-  "node:v8": "cli",
   "node:http": ["http", "listening", "host", "access"],
   "node:https": "listening",
   "node:tls": "listening",
