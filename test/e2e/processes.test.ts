@@ -45,13 +45,16 @@ describe.concurrent("pipes", () => {
     await until(() => /^to both$/m.test(server.log()), "the line on stderr");
   });
 
-  test("what a program writes to stderr goes to the server's stderr, and to no client", async () => {
-    await using server = await startServer(sh("echo aside >&2; echo hello"));
-    await using client = await join(server, "a");
-    await client.closed;
-    expect(client.received).toEqual(["hello"]);
-    await until(() => /^aside$/m.test(server.log()), "the line on stderr");
-  });
+  test.each([[[]], [["--stderr", "inherit"]]])(
+    "with %j stderr is the server's own, and for no client",
+    async (words) => {
+      await using server = await startServer([...words, ...sh("echo aside >&2; echo hello")]);
+      await using client = await join(server, "a");
+      await client.closed;
+      expect(client.received).toEqual(["hello"]);
+      await until(() => /^aside$/m.test(server.log()), "the line on stderr");
+    },
+  );
 });
 
 describe.concurrent("what a process is born with", () => {
@@ -471,7 +474,7 @@ describe.concurrent("the guardian of processes", () => {
 });
 
 describe.concurrent("a process that says nothing 5 s after a client has spoken", () => {
-  const hint = / info .*python -u, stdbuf -oL .*$/gm;
+  const hint = / info .*in a buffer, as programs do without a terminal: use python -u, stdbuf -oL or script\(1\),.*$/gm;
 
   test("gets one line in the log that explains buffering, however much it hears", async () => {
     await using server = await startServer(["awk", "--", "{ print }"]);
