@@ -70,7 +70,7 @@ test("answers are JSON that nobody may keep, and HEAD gets their headers", async
 
 test("reading creates nothing, and rooms that are gone are not found", async () => {
   await using server = await startServer(["--api", "--maxrooms", "1", "cat"]);
-  for (const path of ["/api/room/", "/api/room/connections", "/api/constructor/", "/api/a%2Fb/", "/api/"]) {
+  for (const path of ["/api/elsewhere/", "/api/elsewhere/connections", "/api/constructor/", "/api/a%2Fb/", "/api/"]) {
     expect((await server.http(path)).status).toBe(404);
   }
   expect((await ask(server.port, rawRequest("/api//connections"))).status).toBe(404);
