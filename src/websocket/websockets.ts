@@ -35,7 +35,7 @@ export class Websockets {
   constructor(options: WebsocketOptions, onClientGone: (connectionId: number) => void) {
     this.#limits = options;
     this.#heartbeat = new Heartbeat(options);
-    setTimeout(loadReceiver, loadDelayMs).unref();
+    loadReceiverAhead();
     this.#onGone = (link) => {
       this.#forget(link);
       onClientGone(link.connectionId);
@@ -73,4 +73,15 @@ export class Websockets {
     this.#heartbeat.delete(link);
     if (this.#heartbeat.links.size === 0) this.#onAllClosed?.();
   }
+}
+
+/** Without a descriptor left it cannot be read now, which is no reason to end. */
+function loadReceiverAhead(): void {
+  setTimeout(() => {
+    try {
+      loadReceiver();
+    } catch {
+      loadReceiverAhead();
+    }
+  }, loadDelayMs).unref();
 }

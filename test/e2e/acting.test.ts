@@ -18,6 +18,17 @@ async function joinThree(server: TestServer): Promise<[TestClient, TestClient, T
   return [first, second, await join(server, "a")];
 }
 
+/** All codes that a process may close clients with, at the borders of what is free for everybody to use. */
+const usableCodes = [1000, 1008, 1011, 1012, 1013, 3000, 4999];
+const otherCodes = [0, 999, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1009, 1010, 1014, 1015, 2999, 5000, 65_535];
+
+/** As many clients of a room as there are usable codes, and one more that stays. */
+async function joinForCodes(server: TestServer): Promise<TestClient[]> {
+  const clients: TestClient[] = [];
+  while (clients.length <= usableCodes.length) clients.push(await join(server, "a"));
+  return clients;
+}
+
 describe.concurrent("a process with JSON framing", () => {
   test("writes to a list of clients, or to all but one", async () => {
     await using server = await startServer(["--frame=json", "--metrics", ...node("say.mjs")]);
@@ -91,10 +102,18 @@ describe.concurrent("a process with JSON framing", () => {
     expect(await third.messages(1)).toEqual(['{"end":1}']);
   });
 
+  test("closes with all codes that are its own", async () => {
+    await using server = await startServer(["--frame=json", ...node("say.mjs")]);
+    const [first, ...others] = (await joinForCodes(server)) as [TestClient, ...TestClient[]];
+    say(first, ...usableCodes.map((code, index) => `{"id":${index + 2},"_close":${code}}`));
+    const closings = await Promise.all(others.map(({ closed }) => closed));
+    expect(closings.map(({ code }) => code)).toEqual(usableCodes);
+  });
+
   test("cannot close with codes that are not its own, or with a reason that is no text", async () => {
     await using server = await startServer(["--frame=json", "--metrics", ...node("say.mjs")]);
     const [first, second] = await joinThree(server);
-    const codes = ["999", "1001", "1006", "1009", "1014", "2999", "5000", '"4001"', "true", "4001.5"];
+    const codes = [...otherCodes.map(String), "-1000", '"4001"', "true", "4001.5"];
     const lines = codes.map((code) => `{"id":2,"_close":${code}}`);
     say(first, ...lines, '{"id":2,"_close":4001,"_reason":7}', '{"end":1}');
     expect(await second.messages(1)).toEqual(['{"end":1}']);
@@ -124,6 +143,17 @@ function closeMessage(id: number, code: number, reason: Buffer | string): Buffer
 }
 
 describe.concurrent("a process with binary framing", () => {
+  test("may use the same codes", async () => {
+    await using server = await startServer(["--frame=binary", "--metrics", ...node("unwrap.mjs")]);
+    const [first, ...others] = (await joinForCodes(server)) as [TestClient, ...TestClient[]];
+    const unusable = otherCodes.map((code) => closeMessage(2, code, ""));
+    const usable = usableCodes.map((code, index) => closeMessage(index + 2, code, ""));
+    first.send(Buffer.concat([...unusable, ...usable]));
+    const closings = await Promise.all(others.map(({ closed }) => closed));
+    expect(closings.map(({ code }) => code)).toEqual(usableCodes);
+    expect(await dropped(server, "invalid_close")).toBe(otherCodes.length);
+  });
+
   test("closes one client or all with messages of type 8", async () => {
     await using server = await startServer(["--frame=binary", "--metrics", ...node("unwrap.mjs")]);
     const [first, second, third] = await joinThree(server);

@@ -23,8 +23,13 @@ test("open rooms are listed, each with its name, its connections and its metadat
   for (const { received } of [first, second, third]) expect(received).toEqual([]);
 });
 
-test("what the process says of its room with _meta is its metadata", async () => {
-  const script = 'echo \'{"_meta":true,"topic":"chess","seats":[1,2]}\'; echo ready; cat';
+test("what the process says of its room with _meta last is its metadata", async () => {
+  const lines = [
+    '{"_meta":true,"topic":"draughts","open":true}',
+    '{"_meta":true,"topic":"chess","seats":[1,2]}',
+    "ready",
+  ];
+  const script = `${lines.map((line) => `echo '${line}'`).join("; ")}; cat`;
   await using server = await startServer(["--api", "--frame=json", ...sh(script)]);
   await using client = await join(server, "room");
   expect(await client.messages(1)).toEqual(["ready"]);
@@ -64,8 +69,8 @@ test("answers are JSON that nobody may keep, and HEAD gets their headers", async
 });
 
 test("reading creates nothing, and rooms that are gone are not found", async () => {
-  await using server = await startServer(["--api", "cat"]);
-  for (const path of ["/api/room/", "/api/room/connections", "/api/constructor/", "/api/a%2Fb/", "/api/"]) {
+  await using server = await startServer(["--api", "--maxrooms", "1", "cat"]);
+  for (const path of ["/api/elsewhere/", "/api/elsewhere/connections", "/api/constructor/", "/api/a%2Fb/", "/api/"]) {
     expect((await server.http(path)).status).toBe(404);
   }
   expect((await ask(server.port, rawRequest("/api//connections"))).status).toBe(404);

@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
+import { read } from "../helpers/examples.ts";
 import { sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
@@ -245,6 +246,20 @@ test("-h and --help print the options on stdout, -V and --version the version", 
   expect(version?.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
+test("the help has the options in the groups in which they are documented", async () => {
+  const { stdout } = await runToEnd(["--help"]);
+  const documented = groupsIn(read("docs/options.md"), /^## (.*)$/, /^\| (`.*?`) \|/);
+  const { Options: own, ...groups } = groupsIn(stdout, /^([A-Z].*):$/, /^ {2}(-\S.*?)(?: {2}|$)/);
+
+  expect(own).toEqual(["--version", "--help"]);
+  expect(groups).toEqual(documented);
+  expect(documented).toMatchObject({
+    Messages: expect.arrayContaining(["--cache", "--fromfield"]),
+    Rooms: expect.arrayContaining(["--linger", "--maxclients"]),
+    Process: expect.arrayContaining(["--prewarm", "--limit-memory"]),
+  });
+});
+
 test("port 0 picks a free port, and the listening line names it as soon as connections are accepted", async () => {
   await using program = launch(["--addr", "127.0.0.1:0", "cat"]);
   const [line] = await once(program.child.stderr, "data");
@@ -299,6 +314,22 @@ function launch(words: readonly string[], env: Readonly<Record<string, string>> 
       await exit;
     },
   };
+}
+
+/** The flags of each group: those in lines like `row`, below a line like `heading`. */
+function groupsIn(page: string, heading: RegExp, row: RegExp): Record<string, string[]> {
+  const groups: Record<string, string[]> = {};
+  let group = "";
+  for (const line of page.split("\n")) {
+    group = heading.exec(line)?.[1] ?? group;
+    const flags =
+      row
+        .exec(line)?.[1]
+        ?.replace(/ is `.*`$/, "")
+        .match(/--[a-z-]+/g) ?? [];
+    if (flags.length > 0) groups[group] = [...(groups[group] ?? []), ...flags];
+  }
+  return groups;
 }
 
 async function textOf(server: TestServer, path: string): Promise<string> {

@@ -12,12 +12,12 @@ describe.concurrent("delimiters", () => {
   test("any of --delimiters ends a message of the process, and the first of them what clients say", async () => {
     await using folder = await tempFolder();
     const words = [
-      String.raw`--delimiters=;\n\x1e`,
-      ...sh('printf "one;two\\nthree\\036four\\r\\n"; tee "$1"', folder.at("input")),
+      String.raw`--delimiters=;\r\x1e`,
+      ...sh('printf "one;two\\rthree\\036four\\n;"; tee "$1"', folder.at("input")),
     ];
     await using server = await startServer(words);
     await using client = await join(server, "a");
-    expect(await client.messages(4)).toEqual(["one", "two", "three", "four\r"]);
+    expect(await client.messages(4)).toEqual(["one", "two", "three", "four\n"]);
     client.send("said");
     client.send("");
     expect((await client.messages(6)).slice(4)).toEqual(["said", ""]);
@@ -84,7 +84,7 @@ describe.concurrent("a framing for each direction", () => {
   });
 
   test("--serverframe routes what the process writes, and it reads lines", async () => {
-    await using server = await startServer(["--serverframe=json", "--clientframe=lines", "cat"]);
+    await using server = await startServer(["--serverframe=json", "cat"]);
     await using first = await join(server, "a");
     await using second = await join(server, "a");
     second.send('{"id":1}');

@@ -86,7 +86,9 @@ describe.concurrent("--cache", () => {
       '{"id":null,"n":5}',
       '{"n":6}',
     ];
-    first.send(JSON.stringify({ hex: Buffer.from(`${lines.join("\n")}\n`).toString("hex") }));
+    const forNobody = ['{"id":9,"n":0}', '{"_to":[9],"n":0}'];
+    const output = [...forNobody, ...lines].join("\n");
+    first.send(JSON.stringify({ hex: Buffer.from(`${output}\n`).toString("hex") }));
     expect(await first.messages(6)).toEqual(lines);
     await using second = await join(server, "a");
     expect(await second.messages(3)).toEqual([lines[0], lines[4], lines[5]]);
@@ -149,6 +151,7 @@ describe.concurrent("--cache", () => {
     await talk(second, "hello");
     const replayed = second.received.slice(0, -2);
     expect(replayed.length).toBeGreaterThan(16_000);
+    expect(replayed.length * 999).toBeLessThan(16 * 1024 * 1024);
     expect(areConsecutive(replayed)).toBe(true);
     expect(replayed.at(-1)).toBe("200000".padStart(999, "0"));
     expect(peakMemoryMiB(server.pid)).toBeLessThan(220);
@@ -182,6 +185,22 @@ describe.concurrent("--cachepersist", () => {
     await using third = await join(server, "a");
     expect(await third.messages(3)).toEqual(["2", "3", "4"]);
     expect(other.received).toEqual([]);
+  });
+
+  test.each([
+    ["", []],
+    ["old", ["--cachepersist"]],
+  ])("decides whether who joins after a new start of the process (--restart) gets %j", async (kept, words) => {
+    await using folder = await tempFolder();
+    const script = '[ -e "$1" ] && exec cat; touch "$1"; head -n 1; exit 1';
+    const restart = ["--cache", "5", "--restart", "on-failure", ...words];
+    await using server = await startServer([...restart, ...sh(script, folder.at("started"))]);
+    await using first = await join(server, "a");
+    await talk(first, "old");
+    await talk(first, "new");
+    await using second = await join(server, "a");
+    await talk(second, "end");
+    expect(second.received.join(" ")).toBe(`${kept} new end`.trim());
   });
 
   test("keeps also the last words of a process that ended by itself", async () => {

@@ -22,13 +22,15 @@ describe.concurrent.each([
   ["posix_spawn", {}],
   ["child_process", withoutKoffi],
 ] as const)("processes by %s", (_, options: RunOptions) => {
-  test("have the limits that the options say from their first instruction on", async () => {
+  test("have, each of them, the limits that the options say from their first instruction on", async () => {
     const words = ["--limit-memory", "1G", "--limit-cpu", "7", "--limit-files=60", "--nice", "3"];
-    await using server = await startServer([...words, ...sh(tellLimits)], options);
-    await using client = await join(server, "a");
-    expect(await client.closed).toMatchObject({ code: 1000 });
-    // Their order is that of the file.
-    expect(client.received).toEqual(["7 8", "60", "1073741824", String(getPriority() + 3)]);
+    await using server = await startServer(["--workers", "1", ...words, ...sh(tellLimits)], options);
+    for (const room of ["a", "b"]) {
+      await using client = await join(server, room);
+      expect(await client.closed).toMatchObject({ code: 1000 });
+      // Their order is that of the file.
+      expect(client.received).toEqual(["7 8", "60", "1073741824", String(getPriority() + 3)]);
+    }
   });
 
   test("that cannot be started close the client with the same reason as without limits", async () => {

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
+import { metric } from "../helpers/metrics.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { allGone, isAlive } from "../helpers/processes.ts";
 import { programPath, sh } from "../helpers/programs.ts";
@@ -43,6 +44,23 @@ describe.concurrent("--linger", () => {
     expect(await next.messages(1)).not.toEqual([pid]);
   });
 
+  test("each last client that leaves gives the process that much time, and who comes back in between ends it", async () => {
+    await using server = await startServer(["-v", "--linger", "1.5", ...sh("echo $$; cat")]);
+    await using first = await join(server, "a");
+    const [pid] = await first.messages(1);
+    await leave(server, first);
+    await using second = await join(server, "a");
+    await using other = await join(server, "b");
+    const [pidOfOther] = await other.messages(1);
+    await leave(server, other);
+    await allGone([Number(pidOfOther)]);
+    second.send("still here");
+    expect(await second.messages(1)).toEqual(["still here"]);
+    await leave(server, second);
+    expect(isAlive(Number(pid))).toBe(true);
+    await allGone([Number(pid)]);
+  });
+
   test("a process that lingers is ended when the server stops", async () => {
     await using server = await startServer(["-v", "--linger", "3600", ...sh("echo $$; cat")]);
     await using client = await join(server, "a");
@@ -68,13 +86,16 @@ describe.concurrent("--restart", () => {
       case $line in die) exit 3;; end) exit 0;; kill) kill -9 $$;; *) echo "$line";; esac
     done`;
 
-  test("without it the clients are closed when the process fails", async () => {
-    await using folder = await tempFolder();
-    await using server = await startServer(sh(mortal, folder.at("n")));
-    await using client = await join(server, "a");
-    client.send("die");
-    expect(await client.closed).toEqual({ code: 1011, reason: "process exited with code 3" });
-  });
+  test.each([[[]], [["--restart", "never"]]])(
+    "with %j the clients are closed when the process fails",
+    async (words) => {
+      await using folder = await tempFolder();
+      await using server = await startServer([...words, ...sh(mortal, folder.at("n"))]);
+      await using client = await join(server, "a");
+      client.send("die");
+      expect(await client.closed).toEqual({ code: 1011, reason: "process exited with code 3" });
+    },
+  );
 
   test.each(["die", "kill"])("on-failure: the clients stay after %s, and get a new process", async (how) => {
     await using folder = await tempFolder();
@@ -106,6 +127,32 @@ describe.concurrent("--restart", () => {
     for (const end of ["end", "die", "end"]) client.send(end);
     client.send("hello");
     expect(await client.messages(5)).toEqual(["process 1", "process 2", "process 3", "process 4", "hello"]);
+  });
+
+  test("processes that fail are started ever more slowly: after 0.1 s at first, and 10 s in the end", async () => {
+    await using folder = await tempFolder();
+    const script = 'date +%s%N >> "$1"; exit 1';
+    await using server = await startServer(["--restart", "on-failure", ...sh(script, folder.at("times"))]);
+    await using client = await join(server, "a");
+    await until(() => waitsIn(server).includes(6.4), "seven starts");
+    await until(() => waitsIn(server).length === 8, "the eighth start");
+    expect(waitsIn(server)).toEqual([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10]);
+    const times = (await readFile(folder.at("times"), "utf8")).split("\n").slice(0, -1).map(Number);
+    for (const [index, waitS] of waitsIn(server).slice(0, -1).entries()) {
+      expect(((times[index + 1] ?? 0) - (times[index] ?? 0)) / 1e9).toBeGreaterThan(waitS * 0.95);
+    }
+    expect(client.received).toEqual([]);
+  });
+
+  test("a process that fails after more than 10 s of life is followed soon again", async () => {
+    await using folder = await tempFolder();
+    const script = '[ -e "$1/2" ] && sleep 10.1; [ -e "$1/1" ] && touch "$1/2"; touch "$1/1"; exit 1';
+    await using server = await startServer(["--restart", "on-failure", ...sh(script, folder.path)]);
+    await using client = await join(server, "a");
+    await until(() => waitsIn(server).length === 2, "two processes to end");
+    await until(() => waitsIn(server).length === 3, "the third process to end");
+    expect(waitsIn(server)).toEqual([0.1, 0.2, 0.1]);
+    expect(client.received).toEqual([]);
   });
 
   test("a command that cannot be started yet is tried again, and nothing that was said is lost", async () => {
@@ -187,7 +234,11 @@ describe.concurrent("--restart", () => {
     await using client = await join(server, "a");
     const lines = Array.from({ length: 320 }, (_, index) => String(index).padEnd(32 * kibibyte, "x"));
     for (const line of lines) client.send(line);
-    await until(async () => (await (await server.http("/metrics")).text()).includes("input_pauses_total 1"), "a pause");
+    await until(async () => (await metric(server, "scalesocket_input_pauses_total")) === 1, "a pause");
+    const waiting = await metric(server, "scalesocket_received_bytes_total");
+    expect(waiting).toBeGreaterThanOrEqual(1024 * kibibyte);
+    // What was read in one go with the message that was one too many is not thrown away.
+    expect(waiting).toBeLessThan(1280 * kibibyte);
     await writeFile(folder.at("late.sh"), "#!/bin/sh\nexec cat\n", { mode: 0o755 });
     const received = await client.messages(lines.length);
     expect(received.map((line) => String(line).length)).toEqual(lines.map(({ length }) => length));
@@ -266,6 +317,11 @@ describe.concurrent("--restart", () => {
     expect(await server.exited()).toBe(0);
   });
 });
+
+/** How long the log says that each new process is waited for, in seconds. */
+function waitsIn(server: TestServer): number[] {
+  return Array.from(server.log().matchAll(/starting a new process in ([\d.]+) s/g), ([, seconds]) => Number(seconds));
+}
 
 /** Leaves in order, and waits until the server (with -v) has seen it. */
 async function leave(server: TestServer, client: TestClient): Promise<void> {

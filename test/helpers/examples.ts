@@ -63,7 +63,7 @@ function run(script: string): void {
 }
 
 /** Words as a shell tells them apart, where nothing but single quotes is special in them. */
-function wordsOf(command: string): string[] {
+export function wordsOf(command: string): string[] {
   if (!/^(?:'[^'\n]*'|[\w./=:, -])+$/.test(command)) throw new Error(`only a shell can run ${command}`);
   return Array.from(command.matchAll(/'([^']*)'|\S+/g), ([word, quoted]) => quoted ?? word);
 }

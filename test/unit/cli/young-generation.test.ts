@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { setFlagsFromString } from "node:v8";
 import { beforeEach, expect, test, vi } from "vitest";
 import { keepYoungGenerationSmall } from "../../../src/cli/young-generation.ts";
@@ -23,4 +24,11 @@ test.each([
 ] as const)("what a person has said about it stays: %j %j", (nodeFlags, environment) => {
   keepYoungGenerationSmall(nodeFlags, environment);
   expect(setFlagsFromString).not.toHaveBeenCalled();
+});
+
+test("this version of Node knows the flag", () => {
+  keepYoungGenerationSmall([], {});
+  const flags = vi.mocked(setFlagsFromString).mock.calls.flat();
+  const { status, stderr } = spawnSync(process.execPath, [...flags, "--eval", "0"], { encoding: "utf8" });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });
