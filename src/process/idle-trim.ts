@@ -1,12 +1,13 @@
 import { createRequire } from "node:module";
 
 /** How often it is looked whether there was little to do since the last time. */
-const lookMs = 1000;
+const lookMs = 500;
 /** Busier than that, as a share of the time, is not quiet. */
 const quietShare = 0.1;
 /** There is nothing to gain before so much was done. */
 const leastWorkMs = 200;
-const leastPauseMs = 10_000;
+/** What it costs, with the pages that have to be had again for more work, is then less than a hundredth of the time. */
+const leastPauseMs = 2000;
 
 type Koffi = typeof import("koffi");
 

@@ -13,11 +13,11 @@ describe("with a clock of its own", () => {
   let trims = 0;
   let idleTrim: IdleTrim;
 
-  /** Lets whole seconds pass, of each of which the event loop is busy for so long. */
-  function pass(seconds: number, busyMs: number): void {
-    for (let second = 0; second < seconds; second += 1) {
+  /** Lets half seconds pass, of each of which the event loop is busy for so long. */
+  function pass(times: number, busyMs: number): void {
+    for (let time = 0; time < times; time += 1) {
       activeMs += busyMs;
-      vi.advanceTimersByTime(1000);
+      vi.advanceTimersByTime(500);
     }
   }
 
@@ -28,7 +28,7 @@ describe("with a clock of its own", () => {
     vi.spyOn(performance, "eventLoopUtilization").mockImplementation((now?: object, before?: object) => {
       if (now === undefined) return { active: activeMs, idle: 0, utilization: 0 };
       const active = (now as EventLoopUtilization).active - (before as EventLoopUtilization).active;
-      return { active, idle: 1000 - active, utilization: active / 1000 };
+      return { active, idle: 500 - active, utilization: active / 500 };
     });
     idleTrim = new IdleTrim(() => () => {
       trims += 1;
@@ -42,30 +42,30 @@ describe("with a clock of its own", () => {
   });
 
   test("memory is given back once there is little to do after work, and then not before there was work again", () => {
-    pass(5, 900);
+    pass(5, 400);
     expect(trims).toBe(0);
-    pass(1, 100);
+    pass(1, 50);
     expect(trims).toBe(1);
-    pass(60, 1);
+    pass(150, 1);
     expect(trims).toBe(1);
-    pass(1, 900);
+    pass(1, 400);
     expect(trims).toBe(1);
     pass(1, 1);
     expect(trims).toBe(2);
   });
 
-  test("it is not given back more often than every ten seconds, and not while there is much to do", () => {
-    for (let times = 0; times < 25; times += 1) {
+  test("it is not given back more often than every two seconds, and not while there is much to do", () => {
+    for (let times = 0; times < 20; times += 1) {
       pass(1, 300);
       pass(1, 0);
     }
-    expect(trims).toBe(5);
-    pass(60, 101);
-    expect(trims).toBe(5);
+    expect(trims).toBe(10);
+    pass(60, 51);
+    expect(trims).toBe(10);
   });
 
   test("nothing is done after the stop", () => {
-    pass(1, 900);
+    pass(1, 400);
     idleTrim.stop();
     pass(60, 1);
     expect(trims).toBe(0);
@@ -76,7 +76,7 @@ describe("with a clock of its own", () => {
     idleTrim.stop();
     const load = vi.fn(() => undefined);
     idleTrim = new IdleTrim(load);
-    pass(1, 900);
+    pass(1, 400);
     pass(60, 1);
     expect(load).toHaveBeenCalledTimes(1);
     expect(vi.getTimerCount()).toBe(0);
