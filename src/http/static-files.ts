@@ -14,23 +14,27 @@ const indexFile = "index.html";
  * A file takes its time to be found, and each piece of it, up to 64 KiB, to be written. Whoever is in a hurry stands behind
  * all of that, since libuv takes one new connection a turn.
  */
-const pace = new Pace(2);
-const pacedFiles = { open, close, read: (...call: Parameters<typeof read>) => pace.begin(() => read(...call)) };
+const stepsInTurn = 2;
 
 /** The files of one folder over HTTP. Nothing outside of it is ever read, nor anything hidden in it. */
 export class StaticFiles implements Reloadable {
   readonly what: string;
   readonly #folder: string;
+  readonly #pace: Pace;
+  /** What streams read with. */
+  readonly #fileSystem: object;
   #root = "";
 
-  private constructor(folder: string) {
+  private constructor(folder: string, pace: Pace) {
     this.what = `folder of static files ${folder}`;
     this.#folder = folder;
+    this.#pace = pace;
+    this.#fileSystem = { open, close, read: (...call: Parameters<typeof read>) => pace.begin(() => read(...call)) };
   }
 
   /** @throws ServerError ERR_STATIC_DIR where there is no such folder. */
-  static async open(folder: string): Promise<StaticFiles> {
-    const files = new StaticFiles(folder);
+  static async open(folder: string, pace = new Pace(stepsInTurn)): Promise<StaticFiles> {
+    const files = new StaticFiles(folder, pace);
     await files.reload();
     return files;
   }
@@ -42,7 +46,7 @@ export class StaticFiles implements Reloadable {
 
   /** Answers a GET or HEAD of a decoded path: the file, a redirect to the folder's own path, or 404. */
   async serve(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
-    await pace.turn();
+    await this.#pace.turn();
     const file = isTidy(path) ? await this.#find(path) : undefined;
     if (file === undefined) respondText(response, 404, "not found");
     else if (file === "folder") redirectToFolder(request, response);
@@ -78,7 +82,7 @@ export class StaticFiles implements Reloadable {
     const encoded = file.split(sep).map(encodeURIComponent).join("/");
     setOwnHeader(response, "X-Content-Type-Options", "nosniff");
     // `send` hands them on to the stream, which its types do not say.
-    const ofStream: object = { fs: pacedFiles };
+    const ofStream: object = { fs: this.#fileSystem };
     send(request, encoded, { ...ofStream, root: this.#root, dotfiles: "allow", index: false, cacheControl: false })
       .on("file", (_path: string, { size }: Stats) => shortenSuffix(request, size))
       .on("headers", () => setOwnHeader(response, "Cache-Control", "no-cache"))
