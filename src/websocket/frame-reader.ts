@@ -42,7 +42,7 @@ export interface FrameHandler {
   /** What the client has compressed. @throws where it cannot be decompressed, or to too much. */
   inflate(payload: Buffer): Buffer;
 
-  /** Whether a message that is compressed should wait, though nothing else was read just now. */
+  /** Whether what takes long to read should wait, because clients have taken enough of this turn of the event loop. */
   isTurnSpent(): boolean;
 
   /** What comes next is kept until `proceed`. */

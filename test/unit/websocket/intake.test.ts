@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as ws from "ws";
 import { Intake } from "../../../src/websocket/intake.ts";
+import { isTurnSpent } from "../../../src/websocket/turns.ts";
 import { frame } from "../../helpers/raw-client.ts";
 import { until } from "../../helpers/until.ts";
 
@@ -287,6 +288,15 @@ test("a client that goes away while its messages are read bit by bit is heard to
   expect(setup.said.length).toBeLessThan(sent.length);
   await setup.finish(frame(text, "last"));
   expect(setup.said).toEqual([...sent, "last"]);
+});
+
+test("a compressed message waits for another turn where this one is spent, and comes then", async () => {
+  const setup = new Setup();
+  while (!isTurnSpent()) Math.sqrt(2);
+  setup.lend(Buffer.concat([frame(text, "plain"), compressedFrame("one"), frame(text, "two")]));
+  expect(setup.said).toEqual(["plain"]);
+  await until(() => setup.said.length === 3, "the others");
+  expect(setup.said).toEqual(["plain", "one", "two"]);
 });
 
 test("where compression was not agreed on, a compressed message breaks the protocol", async () => {
