@@ -65,7 +65,8 @@ export class WorkerProcess {
     this.#ready = new Promise((resolve, reject) => {
       this.#onReady = (error) => (error === undefined ? resolve() : reject(error));
     });
-    const execArgv = [...process.execArgv, ...compilerFlags];
+    // What a person has said comes last, and wins.
+    const execArgv = [...compilerFlags, ...process.execArgv];
     this.#child = fork(program, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"] });
     this.#child.on("message", (message) => this.#onMessage(message as FromWorker));
     // Node's own protocol of handing over; nothing else tells that it has failed.

@@ -2,12 +2,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { compilerFlags } from "../../src/compiler-flags.ts";
 import { closeCodes, type Server, type ServerOptions } from "../../src/index.ts";
 import { join, refusal, type TestClient } from "../helpers/client.ts";
 import { createServer } from "../helpers/hosts.ts";
 import { metric } from "../helpers/metrics.ts";
 import { type FreePorts, freePorts } from "../helpers/ports.ts";
-import { allGone, childrenOf, isAlive, workersOf } from "../helpers/processes.ts";
+import { allGone, childrenOf, commandOf, isAlive, workersOf } from "../helpers/processes.ts";
 import { node, sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
@@ -24,6 +25,13 @@ const slowEnder = (folder: string): string[] =>
     'exec 9>"$1/$ROOM"; flock -n 9 || echo "$ROOM" >> "$1/two-at-once"; trap "" TERM; echo $$ $PPID; cat; sleep 0.3',
     folder,
   );
+
+test.skipIf(process.platform !== "linux")("workers are started with the flags that are meant for them", async () => {
+  await using server = await startServer(["--workers", "2", "cat"]);
+  const workers = workersOf(server.pid);
+  expect(workers).toHaveLength(2);
+  for (const pid of workers) expect(commandOf(pid).split("\0")).toEqual(expect.arrayContaining([...compilerFlags]));
+});
 
 describe.concurrent("a worker that is lost", () => {
   // The slowest first, since they run side by side.

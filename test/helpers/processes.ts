@@ -24,8 +24,8 @@ export function workersOf(server: number = process.pid): number[] {
   return childrenOf(server).filter((pid) => commandOf(pid).includes("worker-main.js"));
 }
 
-/** The words that a process was started with; empty where it is gone. */
-function commandOf(pid: number): string {
+/** The words that a process was started with, each with a NUL behind it; empty where it is gone. */
+export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");
   } catch {
