@@ -17,7 +17,6 @@ import { until } from "../helpers/until.ts";
 
 const mebibyte = 1024 * 1024;
 const leastAttackMs = 2000;
-/** What so many do at once has to fit between two answers, where the same process gives these. */
 const closedAtOnce = 50;
 const signer = createSigner("ES256");
 const claims = { aud: "game" };
