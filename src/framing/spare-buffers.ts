@@ -23,10 +23,18 @@ export function takeBuffer(least: number, most: number): Buffer {
   return buffer;
 }
 
-/** Gives back what came from `takeBuffer`, or a part of it, once nobody has it any more. Others are left alone. */
+/** Whether it is of use to give these bytes back. */
+export function canBeGivenBack(bytes: Buffer): boolean {
+  // Most are short. To ask such a one for its `buffer` has V8 make an object of that, for each message.
+  if (bytes.length < smallestBytes / 2) return false;
+  return bytes.buffer.byteLength <= maxKeptBytes && taken.has(bytes.buffer);
+}
+
+/** Gives back what came from `takeBuffer`, or half of it and more, once nobody has it any more. Others are left alone. */
 export function giveBackBuffer(bytes: Buffer): void {
+  if (!canBeGivenBack(bytes)) return;
   const { buffer } = bytes;
-  if (buffer.byteLength < smallestBytes || buffer.byteLength > maxKeptBytes || !taken.delete(buffer)) return;
+  taken.delete(buffer);
   kept.push(Buffer.from(buffer));
   keptBytes += buffer.byteLength;
   while (keptBytes > maxKeptBytes || kept.length > maxKept) keptBytes -= kept.shift()?.length ?? 0;

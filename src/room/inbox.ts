@@ -1,5 +1,5 @@
 import { ByteWriter } from "../framing/byte-writer.ts";
-import { giveBackBuffer } from "../framing/spare-buffers.ts";
+import { canBeGivenBack, giveBackBuffer } from "../framing/spare-buffers.ts";
 import type { ProcessLink } from "../links.ts";
 import { type Batch, Batches } from "./batches.ts";
 
@@ -141,6 +141,7 @@ export class Inbox {
     if (this.out.length === 0) return true;
     this.#messages = 0;
     const bytes = this.out.take();
+    if (!canBeGivenBack(bytes)) return link.write(bytes);
     this.#underWay.push(bytes);
     this.#underWayBytes += bytes.length;
     const hasRoom = link.write(bytes);

@@ -3,13 +3,19 @@ import { giveBackBuffer, takeBuffer } from "../../../src/framing/spare-buffers.t
 
 const size = 50_000;
 
-test("what was given back, or a part of it, is handed out again to one", () => {
+test("what was given back, or half of it, is handed out again to one", () => {
   const buffer = takeBuffer(size, size);
   expect(buffer.length).toBeGreaterThanOrEqual(size);
-  giveBackBuffer(buffer.subarray(0, 10));
+  giveBackBuffer(buffer.subarray(0, size / 2));
   const again = takeBuffer(size, size);
   expect(again.buffer).toBe(buffer.buffer);
   expect(again.length).toBe(buffer.length);
+  expect(takeBuffer(size, size).buffer).not.toBe(buffer.buffer);
+});
+
+test("of what is hardly filled no use is made again, so that short messages need not be asked where they are from", () => {
+  const buffer = takeBuffer(size, size);
+  giveBackBuffer(buffer.subarray(0, 1000));
   expect(takeBuffer(size, size).buffer).not.toBe(buffer.buffer);
 });
 
