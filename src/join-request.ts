@@ -69,6 +69,9 @@ const optionalTable: Readonly<Record<string, (request: JoinRequest) => string | 
   TLS_CLIENT_S_DN: (request) => request.tlsSubject || undefined,
 };
 
+const requestVariables = Object.entries(variableTable);
+const optionalVariables = Object.entries(optionalTable);
+
 /** The names of all variables that {@link cgiVariables} may set, but for those of headers. */
 export const cgiNames: readonly string[] = [...Object.keys(variableTable), ...Object.keys(optionalTable)];
 
@@ -76,16 +79,21 @@ export const cgiNames: readonly string[] = [...Object.keys(variableTable), ...Ob
 const withheldHeaders = new Set(["proxy", "authorization", "proxy-authorization"]);
 
 const headerName = /^[A-Za-z0-9-]+$/;
+const beyondAscii = /[\u0080-\u00ff]/;
 
-/** What describes a client to a process: the CGI variables, and its headers as `HTTP_*`. */
-export function cgiVariables(request: JoinRequest, software: string): Map<string, string> {
-  const variables = new Map<string, string>();
+/** What describes a client to a process: the CGI variables, and its headers as `HTTP_*`, over those that are given. */
+export function cgiVariables(
+  request: JoinRequest,
+  software: string,
+  given?: ReadonlyMap<string, string>,
+): Map<string, string> {
+  const variables = new Map(given);
   for (const [name, value] of headersByName(request.rawHeaders)) {
     if (!headerName.test(name) || withheldHeaders.has(name)) continue;
     variables.set(`HTTP_${name.toUpperCase().replaceAll("-", "_")}`, value);
   }
-  for (const [name, valueOf] of Object.entries(variableTable)) variables.set(name, valueOf(request, software));
-  for (const [name, valueOf] of Object.entries(optionalTable)) {
+  for (const [name, valueOf] of requestVariables) variables.set(name, valueOf(request, software));
+  for (const [name, valueOf] of optionalVariables) {
     const value = valueOf(request);
     if (value !== undefined) variables.set(name, value);
   }
@@ -109,6 +117,7 @@ export function headersByName(rawHeaders: readonly string[]): Map<string, string
 
 /** Header bytes reach us as Latin-1; where they are UTF-8, that is what was meant. */
 function decodeHeader(value: string): string {
+  if (!beyondAscii.test(value)) return value;
   const bytes = Buffer.from(value, "latin1");
   return isUtf8(bytes) ? bytes.toString("utf8") : value;
 }

@@ -84,12 +84,16 @@ export class Libc {
   }
 
   stringArray(strings: readonly string[]): StringArray {
-    const text = Buffer.from(strings.map((string) => `${string}\0`).join(""));
+    const joined = `${strings.join("\0")}\0`;
+    const text = Buffer.from(joined);
+    // Then all is ASCII, and nobody has to be asked how long a string is in bytes.
+    const isPlain = text.length === joined.length;
+    const start = this.#koffi.address(text);
     const pointers = new BigUint64Array(strings.length + 1);
-    let address = text.length === 0 ? 0n : this.#koffi.address(text);
+    let offset = 0;
     for (const [index, string] of strings.entries()) {
-      pointers[index] = address;
-      address += BigInt(Buffer.byteLength(string) + 1);
+      pointers[index] = start + BigInt(offset);
+      offset += (isPlain ? string.length : Buffer.byteLength(string)) + 1;
     }
     return { pointers, text };
   }

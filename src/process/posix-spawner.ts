@@ -79,7 +79,7 @@ export class PosixSpawner implements Spawner {
 
   async #start(request: SpawnRequest, descriptors: Descriptors): Promise<number> {
     const { command, args } = request;
-    const environment = this.#libc.stringArray([...request.environment].map(([name, value]) => `${name}=${value}`));
+    const environment = this.#libc.stringArray(Array.from(request.environment, ([name, value]) => `${name}=${value}`));
     const start = (file: string, argv: readonly string[]): Promise<number> =>
       this.#libc.spawn(file, this.#libc.stringArray(argv), environment, descriptors);
     try {

@@ -31,11 +31,13 @@ export class Program implements ProcessLauncher {
   readonly #options: ProgramOptions;
   readonly #spawner: Spawner;
   readonly #guardian: Guardian;
+  readonly #variables: ReadonlyMap<string, string>;
 
   constructor(options: ProgramOptions, spawner: Spawner, guardian: Guardian) {
     this.#options = options;
     this.#spawner = spawner;
     this.#guardian = guardian;
+    this.#variables = new Map([...defaultVariables, ...options.passedVariables]);
   }
 
   async reserve(): Promise<ProcessReservation> {
@@ -59,7 +61,7 @@ export class Program implements ProcessLauncher {
   }
 
   async #launchStdio(request: JoinRequest | undefined, events: ProcessEvents): Promise<ProcessLink> {
-    const options = await this.#spawn(request, events, "pipes", new Map(), () => undefined);
+    const options = await this.#spawn("pipes", this.#environment(request), events, () => undefined);
     const { stdin, stdout } = options.spawned;
     if (stdin === undefined || stdout === undefined) throw new Error("a process without pipes");
     return new StdioLink(stdin, stdout, options);
@@ -72,24 +74,27 @@ export class Program implements ProcessLauncher {
     events: ProcessEvents,
   ): Promise<ProcessLink> {
     try {
-      const variables = new Map([["PORT", String(port)]]);
-      return new TcpLink(port, await this.#spawn(request, events, "none", variables, () => ports.release(port)));
+      const environment = this.#environment(request).set("PORT", String(port));
+      return new TcpLink(port, await this.#spawn("none", environment, events, () => ports.release(port)));
     } catch (error) {
       ports.release(port);
       throw error;
     }
   }
 
+  /** Without a request, as where a process is started ahead, nothing of one. */
+  #environment(request: JoinRequest | undefined): Map<string, string> {
+    if (request === undefined) return new Map(this.#variables);
+    return cgiVariables(request, this.#options.software, this.#variables);
+  }
+
   async #spawn(
-    request: JoinRequest | undefined,
-    events: ProcessEvents,
     stdio: SpawnRequest["stdio"],
-    variables: ReadonlyMap<string, string>,
+    environment: ReadonlyMap<string, string>,
+    events: ProcessEvents,
     onGone: () => void,
   ): Promise<LinkOptions> {
-    const { command, args, passedVariables, software, stderr, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
-    const requestVariables = request === undefined ? [] : cgiVariables(request, software);
-    const environment = new Map([...defaultVariables, ...passedVariables, ...requestVariables, ...variables]);
+    const { command, args, stderr, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
     const spawned = await this.#spawnWatched({ command, args, environment, stdio, stderr, keepsUnread });
     return {
       spawned,
