@@ -53,6 +53,10 @@ export class Libc {
   readonly #koffi: Koffi;
   readonly #functions: ReturnType<typeof bind>;
   readonly #attributes: Buffer;
+  // What calls write their results to that are over when they return.
+  readonly #pipeEnds = new Int32Array(2);
+  readonly #status = new Int32Array(1);
+  readonly #info = Buffer.alloc(opaqueBytes);
 
   /** @throws where koffi or a function of the C library cannot be loaded. */
   constructor() {
@@ -65,10 +69,8 @@ export class Libc {
 
   /** A pipe that no other process inherits. */
   pipe(): Pipe {
-    const ends = new Int32Array(2);
-    if (this.#functions.pipe2(ends, O_CLOEXEC) !== 0) throw this.#lastError("pipe2");
-    const [readEnd = -1, writeEnd = -1] = ends;
-    return { readEnd, writeEnd };
+    if (this.#functions.pipe2(this.#pipeEnds, O_CLOEXEC) !== 0) throw this.#lastError("pipe2");
+    return { readEnd: this.#pipeEnds[0] as number, writeEnd: this.#pipeEnds[1] as number };
   }
 
   /** Makes room for more bytes in a pipe; false where the system does not allow as many. */
@@ -123,17 +125,16 @@ export class Libc {
 
   /** The pid of some child that has exited and was not reaped yet; undefined if there is none. */
   peekExited(): number | undefined {
-    const info = Buffer.alloc(opaqueBytes);
-    if (this.#functions.waitid(P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT) !== 0) return undefined;
-    const pid = info.readInt32LE(siginfoPidOffset);
+    if (this.#functions.waitid(P_ALL, 0, this.#info, WEXITED | WNOHANG | WNOWAIT) !== 0) return undefined;
+    // Linux writes a 0 where there is none.
+    const pid = this.#info.readInt32LE(siginfoPidOffset);
     return pid === 0 ? undefined : pid;
   }
 
   /** Reaps the child; undefined if it has not exited. */
   reap(pid: number): WaitStatus | undefined {
-    const status = new Int32Array(1);
-    if (this.#functions.waitpid(pid, status, WNOHANG) !== pid) return undefined;
-    return decodeStatus(status[0] as number);
+    if (this.#functions.waitpid(pid, this.#status, WNOHANG) !== pid) return undefined;
+    return decodeStatus(this.#status[0] as number);
   }
 
   /** Has the system kill this process when the thread that has started it ends. */
@@ -166,7 +167,7 @@ export class Libc {
   }
 
   #createActions(descriptors: Descriptors): Buffer {
-    const actions = Buffer.alloc(opaqueBytes);
+    const actions = Buffer.allocUnsafe(opaqueBytes);
     const calls = this.#functions;
     calls.posix_spawn_file_actions_init(actions);
     calls.posix_spawn_file_actions_adddup2(actions, descriptors.stdin, 0);

@@ -21,8 +21,8 @@ export class Reaper {
   /** Calls back once when the child has exited, be it that it has already. */
   watch(pid: number, onExit: (status: WaitStatus) => void): void {
     this.#onExit.set(pid, onExit);
-    this.#reap(pid);
-    this.#reapExited();
+    // Where it has exited before it was known, it may have stood in the way of others.
+    if (this.#reap(pid)) this.#reapExited();
   }
 
   close(): void {
