@@ -31,6 +31,8 @@ function withBrackets(address: string): string {
  */
 export class AllowedHosts {
   readonly #allowed: ReadonlySet<string> | undefined;
+  /** Who was asked for last, as written and as read: nearly all ask for the same. */
+  #last: { readonly host: string; readonly asked: Authority | undefined } = { host: "", asked: undefined };
 
   /** Hosts with or without a port, or `*`; undefined allows all. */
   constructor(list: readonly string[] | undefined) {
@@ -41,7 +43,7 @@ export class AllowedHosts {
   check({ host, scheme }: Visitor, hasHost: boolean, localAddress = ""): void {
     // No browser leaves it out.
     if (this.#allowed === undefined || !hasHost) return;
-    const asked = parseAuthority(host);
+    const asked = this.#read(host);
     if (asked !== undefined && this.#has(this.#allowed, asked, scheme)) return;
     // No name was made to lead here where there is none: probes and scrapers ask by address.
     if (asked !== undefined && asked.host === parseAuthority(withBrackets(localAddress))?.host) return;
@@ -51,6 +53,11 @@ export class AllowedHosts {
       `${name} is not among the hosts that this server answers for; ` +
         `if it should be, start the server with --allowhost ${asked?.host ?? "<HOST>"}, or with --allowhost '*' for all`,
     );
+  }
+
+  #read(host: string): Authority | undefined {
+    if (host !== this.#last.host) this.#last = { host, asked: parseAuthority(host) };
+    return this.#last.asked;
   }
 
   #has(allowed: ReadonlySet<string>, { host, port }: Authority, scheme: string): boolean {
