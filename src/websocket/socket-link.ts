@@ -160,11 +160,14 @@ export class SocketLink implements ClientLink, IntakeOwner {
     if (this.isReading) this.#intake.push(chunk);
   }
 
-  /** Nothing is read any more, but for the client's end of the connection. */
+  /** The client has ended its side of the connection. */
   onSocketEnd(): void {
+    if (this.pendingBytes > 0) {
+      this.#endSocket();
+      return;
+    }
     if (this.isReading) this.#state = "ending";
-    this.#socket.end();
-    this.#socket.resume();
+    this.#socket.destroy();
   }
 
   onSocketClose(): void {
@@ -208,8 +211,15 @@ export class SocketLink implements ClientLink, IntakeOwner {
   #answerClose(frame: Buffer): void {
     if (!this.isReading) return;
     if (this.#state !== "closing") this.write(frame);
-    this.onSocketEnd();
+    this.#endSocket();
     this.#limitClosing();
+  }
+
+  /** Nothing is read any more, but for the client's end of the connection. */
+  #endSocket(): void {
+    if (this.isReading) this.#state = "ending";
+    this.#socket.end();
+    this.#socket.resume();
   }
 
   #sendClose(frame: Buffer): void {
