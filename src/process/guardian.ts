@@ -38,6 +38,7 @@ done
 for group in $left; do kill -KILL "-$group" 2>/dev/null; done
 `;
 
+const forgetDelayMs = 50;
 const maxRestarts = 5;
 /** The guardian itself needs about a second where something is left. */
 const stopTimeoutMs = 2000;
@@ -53,6 +54,8 @@ export class Guardian {
   #state: "starting" | "running" | "stopped" = "starting";
   #restarts = 0;
   #untold: string[] = [];
+  #isFlushPlanned = false;
+  #forgetTimer: NodeJS.Timeout | undefined;
   #process: SpawnedProcess | undefined;
 
   /** The guardian process keeps `descriptor` open, so that whoever reads its other end sees when all is over. */
@@ -102,9 +105,11 @@ export class Guardian {
     this.#tell(`+${group}`);
   }
 
+  /** The group is gone. That is told with what comes next: no other group has its number so soon. */
   forget(group: number): void {
     this.#groups.delete(group);
-    this.#tell(`-${group}`);
+    this.#untold.push(`-${group}`);
+    this.#forgetTimer ??= setTimeout(() => this.#flush(), forgetDelayMs).unref();
   }
 
   /** Lets the guardian go, which ends what is left. Resolves when it is gone. */
@@ -124,11 +129,16 @@ export class Guardian {
 
   /** One write tells all that happens in one turn of the event loop. */
   #tell(line: string): void {
-    if (this.#untold.length === 0) setImmediate(() => this.#flush());
     this.#untold.push(line);
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    setImmediate(() => this.#flush());
   }
 
   #flush(): void {
+    this.#isFlushPlanned = false;
+    clearTimeout(this.#forgetTimer);
+    this.#forgetTimer = undefined;
     if (this.#untold.length === 0) return;
     const stdin = this.#process?.stdin;
     if (stdin?.writable) stdin.write(`${this.#untold.join("\n")}\n`);
