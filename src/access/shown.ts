@@ -35,8 +35,8 @@ export function passwordOf(authorization: string | undefined): { user: string; p
 export function withoutSecrets(visitor: Visitor, parameter: string | undefined): Visitor {
   const rawHeaders: string[] = [];
   for (let at = 0; at + 1 < visitor.rawHeaders.length; at += 2) {
-    const [name = "", value = ""] = visitor.rawHeaders.slice(at, at + 2);
-    const kept = withoutSecret(name.toLowerCase(), value);
+    const name = visitor.rawHeaders[at] ?? "";
+    const kept = withoutSecret(name.toLowerCase(), visitor.rawHeaders[at + 1] ?? "");
     if (kept !== undefined) rawHeaders.push(name, kept);
   }
   if (parameter === undefined) return { ...visitor, rawHeaders };

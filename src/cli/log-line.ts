@@ -37,5 +37,6 @@ const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** Nothing that a terminal would take for a command, or a reader for another line. */
 function printable(text: string): string {
+  if (text.search(unprintable) === -1) return text;
   return text.replace(unprintable, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
