@@ -17,9 +17,10 @@ export class Origins {
   }
 
   /** Whoever does not send an origin is no browser, and could send any. @throws RefusedError 403 */
-  check({ headersDistinct }: IncomingMessage, { scheme, host }: Visitor): void {
-    const sent = headersDistinct["origin"];
-    if (!this.#isOn || sent === undefined) return;
+  check(request: IncomingMessage, { scheme, host }: Visitor): void {
+    if (!this.#isOn) return;
+    const sent = request.headersDistinct["origin"];
+    if (sent === undefined) return;
     const [text = ""] = sent;
     const origin = sent.length === 1 ? canonicalOrigin(text) : undefined;
     if (origin === undefined) throw new RefusedError(403, "the Origin of the request is none that could be let in");

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Logger } from "../logger.ts";
 import type { SpawnedProcess, Spawner } from "./spawner.ts";
 
@@ -57,6 +58,7 @@ export class Guardian {
   #isFlushPlanned = false;
   #forgetTimer: NodeJS.Timeout | undefined;
   #process: SpawnedProcess | undefined;
+  #input: Socket | undefined;
 
   /** The guardian process keeps `descriptor` open, so that whoever reads its other end sees when all is over. */
   constructor(spawner: Spawner, logger: Logger, descriptor?: number) {
@@ -76,10 +78,12 @@ export class Guardian {
       ...(this.#descriptor === undefined ? {} : { stdout: this.#descriptor }),
     });
     guardian.stdout?.unref().resume();
-    guardian.stdin?.unref();
-    guardian.stdin?.on("error", (error) => this.#logger.debug(`guardian: ${error.message}`));
+    const input = guardian.stdin?.use();
+    input?.unref();
+    input?.on("error", (error) => this.#logger.debug(`guardian: ${error.message}`));
     void guardian.exited.then(() => this.#onExit());
     this.#process = guardian;
+    this.#input = input;
     this.#state = "running";
     for (const group of this.#groups) this.#tell(`+${group}`);
     for (const pipe of this.#pipes) this.#tell(`?${pipe}`);
@@ -117,8 +121,8 @@ export class Guardian {
     this.#state = "stopped";
     this.#flush();
     if (this.#process === undefined) return;
-    const { stdin, exited } = this.#process;
-    stdin?.end();
+    const { exited } = this.#process;
+    this.#input?.end();
     let limit: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => {
       limit = setTimeout(resolve, stopTimeoutMs);
@@ -140,13 +144,13 @@ export class Guardian {
     clearTimeout(this.#forgetTimer);
     this.#forgetTimer = undefined;
     if (this.#untold.length === 0) return;
-    const stdin = this.#process?.stdin;
-    if (stdin?.writable) stdin.write(`${this.#untold.join("\n")}\n`);
+    if (this.#input?.writable) this.#input.write(`${this.#untold.join("\n")}\n`);
     this.#untold = [];
   }
 
   #onExit(): void {
     this.#process = undefined;
+    this.#input = undefined;
     if (this.#state === "stopped" || this.#restarts === maxRestarts) return;
     this.#restarts += 1;
     this.#logger.warn("the guardian of processes ended and is started again");

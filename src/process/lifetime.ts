@@ -20,7 +20,7 @@ export interface LifetimeOptions {
 export class Lifetime {
   readonly #options: LifetimeOptions;
   #state: "running" | "terminating" | "exited" | "ended" = "running";
-  #steps: NodeJS.Timeout[] = [];
+  #nextStep: NodeJS.Timeout | undefined;
   #exit: ProcessExit | undefined;
   #fault: string | undefined;
   #isOutputOver = false;
@@ -48,10 +48,10 @@ export class Lifetime {
     this.#state = "terminating";
     const { closeInput, killGraceMs } = this.#options;
     closeInput();
-    this.#steps = [
-      setTimeout(() => this.#options.spawned.signalGroup("SIGTERM"), terminateAfterMs),
-      setTimeout(() => this.#options.spawned.signalGroup("SIGKILL"), terminateAfterMs + killGraceMs),
-    ];
+    this.#nextStep = setTimeout(() => {
+      this.#options.spawned.signalGroup("SIGTERM");
+      this.#nextStep = setTimeout(() => this.#options.spawned.signalGroup("SIGKILL"), killGraceMs);
+    }, terminateAfterMs);
   }
 
   kill(): void {
@@ -98,7 +98,7 @@ export class Lifetime {
     const wasTerminating = this.#state === "terminating";
     this.#state = "exited";
     this.#exit = exit;
-    for (const step of this.#steps) clearTimeout(step);
+    clearTimeout(this.#nextStep);
     this.#options.onExit();
     if (wasTerminating) this.#forsakeOutput();
     this.#endIfOver();

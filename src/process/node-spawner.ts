@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { PassThrough, type Readable } from "node:stream";
 import type { ProcessExit } from "../links.ts";
+import { InputPipe } from "./input-pipe.ts";
 import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
 const ourStderr = 2;
@@ -29,7 +30,7 @@ export class NodeSpawner implements Spawner {
       return {
         pid: child.pid as number,
         // Node's types hide that pipes are sockets.
-        stdin: (child.stdin ?? undefined) as Socket | undefined,
+        stdin: child.stdin === null ? undefined : new InputPipe(child.stdin as Socket),
         stdout: hasPipes ? ((child.stdout ?? undefined) as Socket | undefined) : undefined,
         stderr: child.stderr === null ? undefined : hasPipes ? child.stderr : merge(child.stdout, child.stderr),
         exited,

@@ -1,8 +1,9 @@
 import { closeSync, fstatSync } from "node:fs";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { constants } from "node:os";
 import pLimit from "p-limit";
 import { LendingSocket } from "../lending-socket.ts";
+import { InputPipe } from "./input-pipe.ts";
 import { type Descriptors, Libc, type Pipe, type WaitStatus } from "./libc.ts";
 import { Reaper } from "./reaper.ts";
 import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
@@ -64,7 +65,7 @@ export class PosixSpawner implements Spawner {
       return {
         ...(keeps ? { releaseInput: () => this.#releaseInput(stdin.readEnd) } : {}),
         pid,
-        stdin: hasInput ? new Socket({ fd: stdin.writeEnd, readable: false, writable: true }) : undefined,
+        stdin: hasInput ? new InputPipe(stdin.writeEnd) : undefined,
         stdout: stdout && openOutput(stdout),
         stderr: stderr && openOutput(stderr),
         exited,

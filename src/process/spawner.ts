@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { getSystemErrorMap } from "node:util";
 import { ServerError } from "../errors.ts";
 import type { ProcessExit } from "../links.ts";
+import type { InputPipe } from "./input-pipe.ts";
 
 export interface SpawnRequest {
   readonly command: string;
@@ -24,7 +25,7 @@ export interface SpawnRequest {
 export interface SpawnedProcess {
   readonly pid: number;
   /** The process's stdin and stdout, where they are pipes. The "data" of outputs may be lent: copy what outlives the event. */
-  readonly stdin: Socket | undefined;
+  readonly stdin: InputPipe | undefined;
   readonly stdout: Socket | undefined;
   readonly stderr: Readable | undefined;
   readonly exited: Promise<ProcessExit>;

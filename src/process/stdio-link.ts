@@ -3,6 +3,7 @@ import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { takenBytes } from "../socket-handle.ts";
 import { listenToErrors } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
+import type { InputPipe } from "./input-pipe.ts";
 import type { SpawnedProcess } from "./spawner.ts";
 import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
 
@@ -15,7 +16,9 @@ export class StdioLink implements ProcessLink {
   readonly #events: ProcessEvents;
   readonly #lifetime: Lifetime;
   readonly #spawned: SpawnedProcess;
-  readonly #stdin: Socket;
+  readonly #input: InputPipe;
+  /** There from the first write on. */
+  #stdin: Socket | undefined;
   readonly #stdout: Socket;
   readonly #stdinOnClose = (): void => this.#events.onInputClosed();
   readonly #stdoutOnData = (chunk: Buffer): void => this.#onChunk(chunk);
@@ -24,13 +27,13 @@ export class StdioLink implements ProcessLink {
   #isOutputLarge = false;
   #attachTimer: NodeJS.Timeout | undefined;
 
-  constructor(stdin: Socket, stdout: Socket, options: LinkOptions) {
+  constructor(input: InputPipe, stdout: Socket, options: LinkOptions) {
     const { spawned, killGraceMs, attachDelayMs, events, onGone } = options;
     this.pid = spawned.pid;
     this.#maxWaitingBytes = maxWaitingBytes(options.keepsUnread);
     this.#events = events;
     this.#spawned = spawned;
-    this.#stdin = stdin;
+    this.#input = input;
     this.#stdout = stdout;
     this.#lifetime = new Lifetime({
       spawned,
@@ -50,12 +53,13 @@ export class StdioLink implements ProcessLink {
   }
 
   get pendingBytes(): number {
-    return this.#stdin.writableLength;
+    return this.#stdin?.writableLength ?? 0;
   }
 
   write(bytes: Buffer): boolean {
     this.#writtenBytes += bytes.length;
-    if (!this.#stdin.writable) return true;
+    this.#stdin ??= this.#open();
+    if (!this.#stdin?.writable) return true;
     this.#stdin.write(bytes);
     return this.#stdin.writableLength <= this.#maxWaitingBytes;
   }
@@ -84,13 +88,20 @@ export class StdioLink implements ProcessLink {
   }
 
   #listen(): void {
-    this.#stdin.on("drain", () => this.#events.onWritable());
-    // A process may close its stdin and live on: writing is over then, and nothing else.
-    this.#stdin.on("error", () => undefined);
-    this.#stdin.on("close", this.#stdinOnClose);
     this.#stdout.on("data", this.#stdoutOnData);
     this.#stdout.on("error", () => undefined);
     this.#stdout.on("close", () => this.#lifetime.outputEnded());
+  }
+
+  /** The socket of its stdin; undefined where that was closed before anything was written. */
+  #open(): Socket | undefined {
+    const stdin = this.#input.use();
+    if (this.#attachTimer !== undefined) stdin?.cork();
+    stdin?.on("drain", () => this.#events.onWritable());
+    // A process may close its stdin and live on: writing is over then, and nothing else.
+    stdin?.on("error", () => undefined);
+    stdin?.on("close", this.#stdinOnClose);
+    return stdin;
   }
 
   /** A process that fills its pipe is helped to write more at once, which then costs each client fewer writes. */
@@ -104,27 +115,31 @@ export class StdioLink implements ProcessLink {
 
   /** Holds back what is written until the process has had time to get ready. */
   #attachLater(delayMs: number): void {
-    this.#stdin.cork();
-    this.#attachTimer = setTimeout(() => this.#stdin.uncork(), delayMs);
+    this.#attachTimer = setTimeout(() => {
+      this.#attachTimer = undefined;
+      this.#stdin?.uncork();
+    }, delayMs);
   }
 
   #closeInput(): void {
     clearTimeout(this.#attachTimer);
-    this.#stdin.end();
+    this.#input.end();
   }
 
   /** How much of what was written is still in the pipe, or has not come so far. */
   #countUnread(): number | undefined {
     const inPipe = this.#spawned.releaseInput?.();
     if (inPipe === undefined) return undefined;
-    return this.#writtenBytes - (takenBytes(this.#stdin) ?? this.#stdin.bytesWritten) + inPipe;
+    const stdin = this.#stdin;
+    const taken = stdin === undefined ? 0 : (takenBytes(stdin) ?? stdin.bytesWritten);
+    return this.#writtenBytes - taken + inPipe;
   }
 
   #release(): void {
     clearTimeout(this.#attachTimer);
     // Its close comes later, and may then meet the next process of the room.
-    this.#stdin.off("close", this.#stdinOnClose);
-    this.#stdin.destroy();
+    this.#stdin?.off("close", this.#stdinOnClose);
+    this.#input.destroy();
     this.#stdout.destroy();
     this.#spawned.stderr?.destroy();
   }

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { ServerError } from "../../src/errors.ts";
@@ -9,6 +11,7 @@ import { NodeSpawner } from "../../src/process/node-spawner.ts";
 import { PosixSpawner } from "../../src/process/posix-spawner.ts";
 import type { SpawnedProcess, Spawner, SpawnRequest } from "../../src/process/spawner.ts";
 import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
+import { until } from "../helpers/until.ts";
 
 const limits = { limitMemoryBytes: 2 ** 40, limitCpuSeconds: 1000, limitFiles: 500, nice: 1 };
 const limit = await prepareLimits(limits, process.env["PATH"]);
@@ -112,6 +115,16 @@ describe.each(spawners)("%s", (_, create) => {
     expect(await exited).toMatchObject({ code: 2 });
   });
 
+  test.each(["end", "destroy"] as const)("a pipe to stdin can be closed before it is used, by %s", async (close) => {
+    using spawner = opened(create());
+    const { stdin, exited } = await spawner.spawn(request("cat", [], {}));
+    const descriptors = readdirSync("/proc/self/fd").length;
+    stdin?.[close]();
+    stdin?.[close]();
+    expect(await exited).toMatchObject({ code: 0 });
+    await until(() => readdirSync("/proc/self/fd").length < descriptors, "the descriptor to be closed");
+  });
+
   test("without pipes stdin is empty, and there is nothing to write to or to read from", async () => {
     using spawner = opened(create());
     const spawned = await spawner.spawn(request("sh", ["-c", "wc -c | grep -qx 0"], { stdio: "none" }));
@@ -208,9 +221,9 @@ describe("a pipe to stdin that is kept", () => {
 });
 
 /** A process with pipes. */
-type Piped = SpawnedProcess & {
-  stdin: NonNullable<SpawnedProcess["stdin"]>;
-  stdout: NonNullable<SpawnedProcess["stdout"]>;
+type Piped = Omit<SpawnedProcess, "stdin" | "stdout"> & {
+  stdin: Socket;
+  stdout: Socket;
 };
 
 interface OpenedSpawner extends Disposable {
@@ -222,8 +235,10 @@ interface OpenedSpawner extends Disposable {
 
 /** The spawner for the time of one test. */
 function opened(spawner: Spawner): OpenedSpawner {
-  const run: OpenedSpawner["run"] = async (command, args = [], changes = {}) =>
-    (await spawner.spawn(request(command, args, changes))) as Piped;
+  const run: OpenedSpawner["run"] = async (command, args = [], changes = {}) => {
+    const spawned = await spawner.spawn(request(command, args, changes));
+    return { ...spawned, stdin: spawned.stdin?.use() as Socket, stdout: spawned.stdout as Socket };
+  };
   return {
     spawn: async (asked) => spawner.spawn(asked),
     run,
