@@ -63,10 +63,8 @@ export interface LogWishes {
 
 export type LogEntry = readonly [level: LogLevel, message: string, fields?: LogFields];
 
-/** What happened in a worker in one turn of its event loop. */
+/** What happened in a worker since it told last. */
 export interface Report {
-  /** The id of the connection whose socket has arrived. */
-  readonly arrived?: number;
   /** The ids of connections that are gone, or were refused. */
   readonly gone?: readonly number[];
   /** Rooms that are no longer open, each with the last connection that had been handed over for it until then. */

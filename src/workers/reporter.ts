@@ -4,18 +4,20 @@ import type { FromWorker, LogEntry, LogWishes, Report } from "./messages.ts";
 /** As many entries may wait for a supervisor that is behind; those that come then are left out and counted. */
 const maxWaitingEntries = 1000;
 
+/** None of it is urgent, and each message takes both sides as long as some of their other work for a client. */
+const reportDelayMs = 5;
+
 const nothing = (): void => undefined;
 
 /** Sends a message; false says that the supervisor is behind, and that the callback comes when it has caught up. */
 export type SendReport = (message: FromWorker & { type: "report" }, onSent: () => void) => boolean;
 
-/** Tells the supervisor what happens in this worker: one message for each turn of the event loop. */
+/** Tells the supervisor what happens in this worker, some milliseconds of it in one message. */
 export class Reporter {
   readonly logger: Logger;
   readonly #send: SendReport;
   #isPlanned = false;
   #isBehind = false;
-  #arrived: number | undefined;
   #gone: number[] = [];
   #closed: [string, number][] = [];
   #entries: LogEntry[] = [];
@@ -31,11 +33,6 @@ export class Reporter {
       trace: wishes.isTracing ? this.#log("trace") : nothing,
       ...wishes,
     };
-  }
-
-  arrived(connectionId: number): void {
-    this.#arrived = connectionId;
-    this.#plan();
   }
 
   clientGone(connectionId: number): void {
@@ -73,19 +70,17 @@ export class Reporter {
   #plan(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
-    setImmediate(() => this.flush());
+    setTimeout(() => this.flush(), reportDelayMs);
   }
 
   /** What is reported whatever happens is short; the log waits while the supervisor is behind. */
   #take(): Report {
     const logs = this.#isBehind ? [] : this.#takeEntries();
     const report: Report = {
-      ...(this.#arrived === undefined ? {} : { arrived: this.#arrived }),
       ...(this.#gone.length === 0 ? {} : { gone: this.#gone }),
       ...(this.#closed.length === 0 ? {} : { closed: this.#closed }),
       ...(logs.length === 0 ? {} : { logs }),
     };
-    this.#arrived = undefined;
     this.#gone = [];
     this.#closed = [];
     return report;

@@ -49,7 +49,7 @@ export class WorkerProcess {
   #onReady: (error?: ServerError) => void = () => undefined;
   #state: "starting" | "running" | "exited" = "starting";
   readonly #queue: Arrival[] = [];
-  /** Who was handed over and has not been said to have arrived: one at a time, as Node does it too. */
+  /** Who was handed over and is not known to have arrived: one at a time, as Node does it too. */
   #underWay: Arrival | undefined;
   readonly #asked = new Map<number, (answer: unknown) => void>();
   #lastQuestionId = 0;
@@ -69,9 +69,10 @@ export class WorkerProcess {
     const execArgv = [...compilerFlags, ...process.execArgv];
     this.#child = fork(program, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"] });
     this.#child.on("message", (message) => this.#onMessage(message as FromWorker));
-    // Node's own protocol of handing over; nothing else tells that it has failed.
+    // Node's own protocol of handing over.
     this.#child.on("internalMessage", ({ cmd }: { readonly cmd: string }) => {
-      if (cmd === "NODE_HANDLE_NACK") this.#onNotTaken();
+      if (cmd === "NODE_HANDLE_ACK") this.#onTaken();
+      else if (cmd === "NODE_HANDLE_NACK") this.#onNotTaken();
     });
     this.#child.on("error", (error) => this.#onError(error));
     this.#child.on("exit", (code, signal) => this.#onExit(signal ?? `exit code ${code}`));
@@ -186,6 +187,8 @@ export class WorkerProcess {
     this.#events.onNotTaken(arrival);
     // Without its socket the worker takes note of the client, and that it does not come.
     this.#send({ type: "admit", request: arrival.request, answer: "", isCompressing: false, headBase64: "" });
+    this.#underWay = undefined;
+    this.#handOver();
   }
 
   #onMessage(message: FromWorker): void {
@@ -199,7 +202,6 @@ export class WorkerProcess {
         this.#onReady(new ServerError(message.code, message.message));
         break;
       case "report":
-        if (message.report.arrived !== undefined) this.#onArrived();
         this.#events.onReport(message.report);
         break;
       case "answer":
@@ -218,7 +220,7 @@ export class WorkerProcess {
   }
 
   /** The worker has the connection now; ours was only another name of it. */
-  #onArrived(): void {
+  #onTaken(): void {
     this.#underWay?.handshake.socket.destroy();
     this.#underWay = undefined;
     this.#handOver();

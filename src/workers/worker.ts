@@ -115,7 +115,6 @@ class Channel {
   clientCame(room: string, connectionId: number): void {
     this.connections += 1;
     this.#lastConnections.set(room, connectionId);
-    this.reporter.arrived(connectionId);
   }
 
   clientGone(connectionId: number): void {

@@ -1,10 +1,23 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LogWishes, Report } from "../../../src/workers/messages.ts";
 import { Reporter } from "../../../src/workers/reporter.ts";
-import { turnEnd } from "../../helpers/fakes.ts";
 
 const allLogs: LogWishes = { isDebugging: true, isTracing: true };
 const maxWaitingEntries = 1000;
+const reportDelayMs = 5;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Lets pass what a reporter waits for more to tell. */
+function reportTime(): void {
+  vi.advanceTimersByTime(reportDelayMs);
+}
 
 /** A supervisor that may be behind. */
 class Setup {
@@ -32,20 +45,19 @@ class Setup {
   }
 }
 
-test("what happens in one turn of the event loop is told in one report", async () => {
+test("what happens within some milliseconds is told in one report", () => {
   const { reporter, reports } = new Setup();
-  reporter.arrived(7);
   reporter.clientGone(5);
+  vi.advanceTimersByTime(reportDelayMs - 1);
   reporter.clientGone(7);
   reporter.roomClosed("a", 7);
   reporter.roomClosed("b", 3);
   reporter.logger.info("hello", { room: "a" });
   reporter.logger.warn("careful");
   expect(reports).toEqual([]);
-  await turnEnd();
+  vi.advanceTimersByTime(1);
   expect(reports).toEqual([
     {
-      arrived: 7,
       gone: [5, 7],
       closed: [
         ["a", 7],
@@ -57,74 +69,71 @@ test("what happens in one turn of the event loop is told in one report", async (
       ],
     },
   ]);
-  await turnEnd();
+  reportTime();
   expect(reports).toHaveLength(1);
 });
 
-test("nothing is told twice", async () => {
+test("nothing is told twice", () => {
   const { reporter, reports } = new Setup();
-  reporter.arrived(1);
-  await turnEnd();
   reporter.clientGone(1);
-  await turnEnd();
+  reportTime();
   reporter.roomClosed("a", 1);
-  await turnEnd();
-  expect(reports).toEqual([{ arrived: 1 }, { gone: [1] }, { closed: [["a", 1]] }]);
+  reportTime();
+  expect(reports).toEqual([{ gone: [1] }, { closed: [["a", 1]] }]);
 });
 
-test("levels that nobody reads are not sent", async () => {
+test("levels that nobody reads are not sent", () => {
   const setup = new Setup({ isDebugging: false, isTracing: false });
   const { logger } = setup.reporter;
   expect([logger.isDebugging, logger.isTracing]).toEqual([false, false]);
   for (const level of ["trace", "debug", "info", "warn", "error"] as const) logger[level](level);
-  await turnEnd();
+  reportTime();
   expect(setup.logs).toEqual(["info info", "warn warn", "error error"]);
 });
 
 describe("while the supervisor is behind", () => {
-  test("the log waits, and what it needs to know of clients and rooms does not", async () => {
-    const setup = await behind();
+  test("the log waits, and what it needs to know of clients and rooms does not", () => {
+    const setup = behind();
     const { reporter } = setup;
     reporter.logger.info("later");
-    reporter.arrived(2);
     reporter.clientGone(2);
     reporter.roomClosed("a", 2);
-    await turnEnd();
-    expect(setup.reports.at(-1)).toEqual({ arrived: 2, gone: [2], closed: [["a", 2]] });
+    reportTime();
+    expect(setup.reports.at(-1)).toEqual({ gone: [2], closed: [["a", 2]] });
     setup.catchUp();
-    await turnEnd();
+    reportTime();
     expect(setup.logs).toEqual(["info first", "info later"]);
   });
 
-  test("what has waited is told when it has caught up, though nothing else happens", async () => {
-    const setup = await behind();
+  test("what has waited is told when it has caught up, though nothing else happens", () => {
+    const setup = behind();
     setup.reporter.logger.info("last words");
-    await turnEnd();
+    reportTime();
     setup.catchUp();
-    await turnEnd();
+    reportTime();
     expect(setup.logs).toEqual(["info first", "info last words"]);
   });
 
-  test("log entries alone send nothing that would put it further behind", async () => {
-    const setup = await behind();
+  test("log entries alone send nothing that would put it further behind", () => {
+    const setup = behind();
     const { length } = setup.reports;
     setup.reporter.logger.info("later");
-    await turnEnd();
+    reportTime();
     setup.reporter.logger.info("later still");
-    await turnEnd();
+    reportTime();
     expect(setup.reports).toHaveLength(length);
   });
 
-  test("entries beyond the bound are left out, counted, and told of once", async () => {
-    const setup = await behind();
+  test("entries beyond the bound are left out, counted, and told of once", () => {
+    const setup = behind();
     const { logger } = setup.reporter;
     for (let count = 0; count < maxWaitingEntries + 234; count += 1) logger.debug(`entry ${count}`);
-    await turnEnd();
+    reportTime();
     setup.catchUp();
     logger.info("and on");
-    await turnEnd();
+    reportTime();
     logger.info("and on again");
-    await turnEnd();
+    reportTime();
     const [first, ...rest] = setup.logs;
     expect(first).toBe("info first");
     expect(rest.slice(0, maxWaitingEntries)).toEqual(
@@ -135,26 +144,26 @@ describe("while the supervisor is behind", () => {
     expect(others.filter((line) => line.startsWith("warn"))).toEqual(["warn 234 log entries were left out"]);
   });
 
-  test("it may fall behind again and again", async () => {
-    const setup = await behind();
+  test("it may fall behind again and again", () => {
+    const setup = behind();
     setup.reporter.logger.info("second");
     setup.catchUp();
     setup.isBehind = true;
-    await turnEnd();
+    reportTime();
     setup.reporter.logger.info("third");
-    await turnEnd();
+    reportTime();
     expect(setup.logs).toEqual(["info first", "info second"]);
     setup.catchUp();
-    await turnEnd();
+    reportTime();
     expect(setup.logs).toEqual(["info first", "info second", "info third"]);
   });
 });
 
 /** A reporter whose supervisor has not taken its first report yet. */
-async function behind(): Promise<Setup> {
+function behind(): Setup {
   const setup = new Setup();
   setup.isBehind = true;
   setup.reporter.logger.info("first");
-  await turnEnd();
+  reportTime();
   return setup;
 }
