@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { RefusedError } from "../errors.ts";
+import type { Identity } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
 import type { Reloadable } from "../reloadable.ts";
 import { AllowedHosts } from "./allowed-hosts.ts";
@@ -25,6 +26,8 @@ export interface Wish {
 /** A visitor who was let in. */
 export interface Guest {
   readonly visitor: Visitor;
+  /** Null where nobody has asked. */
+  readonly identity: Identity | null;
   /** Has to be given back when the guest is gone; undefined where tickets are not counted. */
   readonly ticket: Ticket | undefined;
 }
@@ -73,8 +76,8 @@ export class Gate {
     try {
       const grant = await this.#identity?.grant(request, visitor, room);
       if (grant !== undefined) checkRoom(grant, room);
-      const identity = grant?.identity ?? null;
-      return { visitor: { ...withoutSecrets(visitor, this.#tokenParameter), identity }, ticket };
+      const shown = withoutSecrets(visitor, this.#tokenParameter);
+      return { visitor: shown, identity: grant?.identity ?? null, ticket };
     } catch (error) {
       ticket?.giveBack();
       throw error;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { RefusedError } from "../errors.ts";
-import type { Identity, JoinRequest } from "../join-request.ts";
+import type { JoinRequest } from "../join-request.ts";
 import { defaultPort, parseAuthority } from "../web-origin.ts";
 import { isEncrypted, tlsSubjectOf } from "./tls-client.ts";
 
@@ -16,7 +16,6 @@ export interface Visitor {
   /** The port that the client has asked. */
   readonly serverPort: number;
   readonly tlsSubject: string;
-  readonly identity: Identity | null;
   /** The request's target, query and headers, without secrets that were only for the server. */
   readonly url: string;
   readonly query: string;
@@ -42,7 +41,6 @@ export function describeVisitor(request: IncomingMessage, query: string): Visito
     host,
     serverPort: socket.localPort ?? portAsked(host, scheme),
     tlsSubject: tlsSubjectOf(socket),
-    identity: null,
     url,
     query,
     rawHeaders,

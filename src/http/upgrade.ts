@@ -5,6 +5,7 @@ import { RefusedError } from "../errors.ts";
 import type { RefusalLog } from "../host/refusal-log.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
+import type { JoinRequest } from "../join-request.ts";
 import type { Options } from "../options.ts";
 import { checkRoomName } from "../room-name.ts";
 import { stopReading } from "../socket-handle.ts";
@@ -65,18 +66,28 @@ export class Upgrade {
     const target = parseTarget(request.url ?? "", basePath);
     const room = checkRoomName(target.room);
     const { text: answer, subprotocol, isCompressing } = answerHandshake(request, this.#options);
-    const { visitor, ticket } = await admissions.run(() => gate.admit(request, { room, query: target.query }));
+    const guest = await admissions.run(() => gate.admit(request, { room, query: target.query }));
+    const { visitor, identity, ticket } = guest;
     try {
       const connectionId = this.#nextConnectionId();
-      const joinRequest = {
-        ...visitor,
-        rawHeaders: this.#rawHeaders(visitor, subprotocol),
+      // Each by its name: to spread one object into another takes longer than the rest of this.
+      const joinRequest: JoinRequest = {
         connectionId,
-        basePath,
         room,
+        basePath,
         pathInfo: target.rest,
+        query: visitor.query,
+        url: visitor.url,
         method: request.method ?? "",
+        host: visitor.host,
         httpVersion: request.httpVersion,
+        rawHeaders: this.#rawHeaders(visitor, subprotocol),
+        remoteAddress: visitor.remoteAddress,
+        remotePort: visitor.remotePort,
+        serverPort: visitor.serverPort,
+        scheme: visitor.scheme,
+        identity,
+        tlsSubject: visitor.tlsSubject,
       };
       tickets.keep(ticket, connectionId);
       this.#host.admit(joinRequest, { socket, head, answer, isCompressing });

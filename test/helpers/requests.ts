@@ -45,7 +45,6 @@ export function fakeVisitor(changes: Partial<Visitor> = {}): Visitor {
     host: "example.com",
     serverPort: 9000,
     tlsSubject: "",
-    identity: null,
     url: "/a",
     query: "",
     rawHeaders: [],

@@ -22,7 +22,7 @@ class Knock {
   readonly admit = async (): Promise<Guest> => {
     const ticket = this.tickets.take(address);
     return new Promise((resolve, reject) => {
-      this.letIn = () => resolve({ visitor, ticket });
+      this.letIn = () => resolve({ visitor, identity: null, ticket });
       this.refuse = () => {
         ticket?.giveBack();
         reject(new Error("not you"));
