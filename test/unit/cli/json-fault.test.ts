@@ -28,6 +28,11 @@ test("keys of inner objects may come again, and __proto__ is a key like any othe
   expect(findJsonFault('{"a": {"b": 1, "b": 2}, "b": [{"a": 1}], "__proto__": 1, "constructor": 2}')).toBe(undefined);
 });
 
+test("of two faults the first one is told", () => {
+  expect(findJsonFault('{"a": 1, "a": 2, "b"}')).toEqual({ offset: 9, message: '"a" is there twice' });
+  expect(findJsonFault('{"a": 1, "b" 2, "a": 3}')).toEqual({ offset: 13, message: "expected :" });
+});
+
 test("deep nesting is no trouble", () => {
   expect(findJsonFault("[".repeat(100_000))?.offset).toBe(100_000);
   expect(findJsonFault("[".repeat(100_000) + "]".repeat(100_000))).toBe(undefined);
@@ -39,7 +44,9 @@ test("what JSON.parse takes has no fault, whatever it is, and what it refuses ha
   fc.assert(
     fc.property(fc.oneof(fc.json(), texts), (text) => {
       const fault = findJsonFault(text);
-      expect(fault === undefined || fault.message.endsWith("is there twice")).toBe(isJson(text));
+      // The first fault counts: behind a key that is there twice there may be another one, or none.
+      if (fault?.message.endsWith("is there twice")) return;
+      expect(fault === undefined).toBe(isJson(text));
     }),
     { numRuns: 500 },
   );
