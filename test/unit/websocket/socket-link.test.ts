@@ -5,7 +5,8 @@ import { SocketLink } from "../../../src/websocket/socket-link.ts";
 import { until } from "../../helpers/until.ts";
 
 const limits = { maxMessageBytes: 1024, slowTimeoutMs: 500, clientBufferBytes: 64 * 1024 };
-const listener = createServer();
+// As those of an HTTP server, its sockets do not end by themselves when the client has ended its side.
+const listener = createServer({ allowHalfOpen: true });
 const gone: SocketLink[] = [];
 const closeCodes: number[] = [];
 const messages: string[] = [];
@@ -129,6 +130,27 @@ test("a client that takes nothing cannot put off its close for ever", async () =
   link.write(Buffer.alloc(32 * 1024 * 1024));
   link.close(1000, "");
   await until(() => closeCodes.length === 1, "the cut");
+  expect(closeCodes).toEqual([1006]);
+});
+
+test("a client that ends its side gets all that waits for it, and then the end", async () => {
+  client.pause();
+  const bytes = 16 * 1024 * 1024;
+  link.write(Buffer.alloc(bytes));
+  client.end();
+  await until(() => !link.isReading, "the end of the client's side");
+  expect(link.pendingBytes).toBeGreaterThan(0);
+  client.resume();
+  await once(client, "end");
+  expect(received).toHaveLength(bytes);
+  await until(() => closeCodes.length === 1, "the close");
+  expect(closeCodes).toEqual([1006]);
+});
+
+test("a client that ends its side with nothing left to take is let go", async () => {
+  client.end();
+  await once(client, "close");
+  await until(() => closeCodes.length === 1, "the close");
   expect(closeCodes).toEqual([1006]);
 });
 
