@@ -59,6 +59,8 @@ export interface Surroundings {
   readonly ports?: Ports;
   /** A descriptor that the guardian of processes keeps open for as long as it runs. */
   readonly guardianDescriptor?: number;
+  /** Collects all garbage of this process at once, where that may be done. */
+  readonly collectGarbage?: (() => void) | undefined;
 }
 
 /** The rooms of this process, with all that they need. */
@@ -73,7 +75,7 @@ export class LocalHost implements RoomHost {
   readonly #websockets: Websockets;
   readonly #headers: readonly Header[];
   readonly #refusals: RefusalLog;
-  readonly #idleTrim = new IdleTrim();
+  readonly #idleTrim: IdleTrim;
 
   private constructor(
     settings: HostSettings,
@@ -92,6 +94,7 @@ export class LocalHost implements RoomHost {
     this.#rooms = this.#createRooms(settings, this.#prewarmer ?? program);
     this.#headers = settings.options.headers;
     this.#refusals = new RefusalLog(logger);
+    this.#idleTrim = new IdleTrim(surroundings.collectGarbage);
     this.#websockets = new Websockets(settings.options, (connectionId) => surroundings.onClientGone?.(connectionId));
   }
 

@@ -9,6 +9,11 @@ const leastWorkMs = 200;
 /** What it costs, with the pages that have to be had again for more work, is then less than a hundredth of the time. */
 const leastPauseMs = 2000;
 
+/** Less than that of new buffers is not worth looking through. */
+const leastNewBufferBytes = 8 * 1024 * 1024;
+/** To collect garbage takes about a millisecond for each MiB of the heap. */
+const mostHeapBytes = 32 * 1024 * 1024;
+
 type Koffi = typeof import("koffi");
 
 /**
@@ -26,18 +31,25 @@ export function loadTrim(): (() => void) | undefined {
 }
 
 /**
- * Has memory given back that is free: the C library keeps what was freed between what is still in use, for ever. That is
- * done only after work, when there is little to do, and seldom, since it takes some milliseconds.
+ * Has memory given back that is free: the C library keeps what was freed between what is still in use, for ever, and V8 buffers
+ * that nobody has any more until there are 32 MiB of them. That is done only after work, when there is little to do, and seldom,
+ * since it takes some milliseconds.
  */
 export class IdleTrim {
+  readonly #collectGarbage: (() => void) | undefined;
   readonly #load: typeof loadTrim;
   readonly #timer: NodeJS.Timeout;
   #lookedAt = performance.eventLoopUtilization();
   #workMs = 0;
   #trimmedAt = -Infinity;
   #giveBack: ReturnType<typeof loadTrim>;
+  #hasCollected = false;
+  /** Of buffers, after the last collection or since. */
+  #leastBufferBytes = 0;
 
-  constructor(load = loadTrim) {
+  /** Without `collectGarbage`, what V8 keeps is left to it. */
+  constructor(collectGarbage?: () => void, load = loadTrim) {
+    this.#collectGarbage = collectGarbage;
     this.#load = load;
     this.#timer = setInterval(() => this.#look(), lookMs).unref();
   }
@@ -52,7 +64,18 @@ export class IdleTrim {
     this.#lookedAt = now;
     this.#workMs += active;
     const isDue = this.#workMs >= leastWorkMs && performance.now() - this.#trimmedAt >= leastPauseMs;
-    if (isDue && utilization <= quietShare) this.#trim();
+    if (isDue && utilization <= quietShare && !this.#collect()) this.#trim();
+  }
+
+  /** Has buffers looked for that nobody has any more; they are let go of behind it, so the rest is for the next time. */
+  #collect(): boolean {
+    if (this.#collectGarbage === undefined) return false;
+    const { arrayBuffers, heapTotal } = process.memoryUsage();
+    this.#leastBufferBytes = this.#hasCollected ? arrayBuffers : Math.min(this.#leastBufferBytes, arrayBuffers);
+    const newBytes = arrayBuffers - this.#leastBufferBytes;
+    this.#hasCollected = newBytes >= leastNewBufferBytes && heapTotal <= mostHeapBytes;
+    if (this.#hasCollected) this.#collectGarbage();
+    return this.#hasCollected;
   }
 
   /** What it takes is loaded only now, so that the start of the server does not wait for it. */

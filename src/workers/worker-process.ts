@@ -66,7 +66,7 @@ export class WorkerProcess {
       this.#onReady = (error) => (error === undefined ? resolve() : reject(error));
     });
     // What a person has said comes last, and wins.
-    const execArgv = [...compilerFlags, ...process.execArgv];
+    const execArgv = ["--expose-gc", ...compilerFlags, ...process.execArgv];
     this.#child = fork(program, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"] });
     this.#child.on("message", (message) => this.#onMessage(message as FromWorker));
     // Node's own protocol of handing over.

@@ -30,7 +30,8 @@ test.skipIf(process.platform !== "linux")("workers are started with the flags th
   await using server = await startServer(["--workers", "2", "cat"]);
   const workers = workersOf(server.pid);
   expect(workers).toHaveLength(2);
-  for (const pid of workers) expect(commandOf(pid).split("\0")).toEqual(expect.arrayContaining([...compilerFlags]));
+  const flags = ["--expose-gc", ...compilerFlags];
+  for (const pid of workers) expect(commandOf(pid).split("\0")).toEqual(expect.arrayContaining(flags));
 });
 
 describe.concurrent("a worker that is lost", () => {

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { IdleTrim, loadTrim } from "../../../src/process/idle-trim.ts";
 import { until } from "../../helpers/until.ts";
 
+const mebibyte = 1024 * 1024;
+
 /** Outside of glibc there is nothing to call. */
 const hasTrim = "glibcVersionRuntime" in (process.report.getReport() as { header: object }).header;
 
@@ -11,6 +13,9 @@ describe("with a clock of its own", () => {
   /** How long the event loop was busy so far. */
   let activeMs = 0;
   let trims = 0;
+  let collections = 0;
+  let bufferMebibytes = 0;
+  let heapMebibytes = 10;
   let idleTrim: IdleTrim;
 
   /** Lets half seconds pass, of each of which the event loop is busy for so long. */
@@ -24,13 +29,23 @@ describe("with a clock of its own", () => {
   beforeEach(() => {
     activeMs = 0;
     trims = 0;
+    collections = 0;
+    bufferMebibytes = 0;
+    heapMebibytes = 10;
+    vi.spyOn(process, "memoryUsage").mockImplementation((() => ({
+      arrayBuffers: bufferMebibytes * mebibyte,
+      heapTotal: heapMebibytes * mebibyte,
+    })) as unknown as typeof process.memoryUsage);
     vi.useFakeTimers();
     vi.spyOn(performance, "eventLoopUtilization").mockImplementation((now?: object, before?: object) => {
       if (now === undefined) return { active: activeMs, idle: 0, utilization: 0 };
       const active = (now as EventLoopUtilization).active - (before as EventLoopUtilization).active;
       return { active, idle: 500 - active, utilization: active / 500 };
     });
-    idleTrim = new IdleTrim(() => () => {
+    const collect = (): void => {
+      collections += 1;
+    };
+    idleTrim = new IdleTrim(collect, () => () => {
       trims += 1;
     });
   });
@@ -64,6 +79,50 @@ describe("with a clock of its own", () => {
     expect(trims).toBe(10);
   });
 
+  test("where many new buffers are, garbage is collected first, and then memory given back", () => {
+    bufferMebibytes = 8;
+    pass(1, 400);
+    pass(1, 1);
+    expect([collections, trims]).toEqual([1, 0]);
+    bufferMebibytes = 5;
+    pass(1, 1);
+    expect([collections, trims]).toEqual([1, 1]);
+    bufferMebibytes = 12;
+    pass(3, 400);
+    pass(2, 1);
+    expect([collections, trims]).toEqual([1, 2]);
+    bufferMebibytes = 13;
+    pass(4, 400);
+    pass(2, 1);
+    expect([collections, trims]).toEqual([2, 3]);
+  });
+
+  test("buffers that are in use are not looked through again and again, and others are once these are gone", () => {
+    bufferMebibytes = 50;
+    pass(1, 400);
+    pass(2, 1);
+    for (let times = 0; times < 5; times += 1) {
+      pass(4, 400);
+      pass(1, 1);
+    }
+    expect([collections, trims]).toEqual([1, 6]);
+    bufferMebibytes = 2;
+    pass(4, 400);
+    pass(1, 1);
+    bufferMebibytes = 10;
+    pass(4, 400);
+    pass(2, 1);
+    expect([collections, trims]).toEqual([2, 8]);
+  });
+
+  test("a large heap is not held up for it", () => {
+    bufferMebibytes = 50;
+    heapMebibytes = 33;
+    pass(1, 400);
+    pass(1, 1);
+    expect([collections, trims]).toEqual([0, 1]);
+  });
+
   test("nothing is done after the stop", () => {
     pass(1, 400);
     idleTrim.stop();
@@ -75,7 +134,7 @@ describe("with a clock of its own", () => {
   test("where memory cannot be given back it is not tried again", () => {
     idleTrim.stop();
     const load = vi.fn(() => undefined);
-    idleTrim = new IdleTrim(load);
+    idleTrim = new IdleTrim(undefined, load);
     pass(1, 400);
     pass(60, 1);
     expect(load).toHaveBeenCalledTimes(1);
