@@ -5,7 +5,7 @@ import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
 import { createSpawner } from "../process/create-spawner.ts";
 import { Guardian } from "../process/guardian.ts";
-import { IdleTrim } from "../process/idle-trim.ts";
+import { type Heap, IdleTrim } from "../process/idle-trim.ts";
 import { prepareLimits } from "../process/limited-spawner.ts";
 import { PortPool, type Ports } from "../process/ports.ts";
 import { Prewarmer } from "../process/prewarmer.ts";
@@ -59,8 +59,8 @@ export interface Surroundings {
   readonly ports?: Ports;
   /** A descriptor that the guardian of processes keeps open for as long as it runs. */
   readonly guardianDescriptor?: number;
-  /** Collects all garbage of this process at once, where that may be done. */
-  readonly collectGarbage?: (() => void) | undefined;
+  /** The heap of this process, where it is the server's own. */
+  readonly heap?: Heap;
 }
 
 /** The rooms of this process, with all that they need. */
@@ -94,7 +94,7 @@ export class LocalHost implements RoomHost {
     this.#rooms = this.#createRooms(settings, this.#prewarmer ?? program);
     this.#headers = settings.options.headers;
     this.#refusals = new RefusalLog(logger);
-    this.#idleTrim = new IdleTrim(surroundings.collectGarbage);
+    this.#idleTrim = new IdleTrim(surroundings.heap);
     this.#websockets = new Websockets(settings.options, (connectionId) => surroundings.onClientGone?.(connectionId));
   }
 

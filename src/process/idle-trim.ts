@@ -14,6 +14,13 @@ const leastNewBufferBytes = 8 * 1024 * 1024;
 /** To collect garbage takes about a millisecond for each MiB of the heap. */
 const mostHeapBytes = 32 * 1024 * 1024;
 
+/** The heap of this process, where all of its garbage may be collected at once. */
+export interface Heap {
+  /** In bytes; `arrayBuffers` are those of buffers. */
+  usage(): { readonly heapTotal: number; readonly arrayBuffers: number };
+  collectGarbage(): void;
+}
+
 type Koffi = typeof import("koffi");
 
 /**
@@ -36,7 +43,7 @@ export function loadTrim(): (() => void) | undefined {
  * since it takes some milliseconds.
  */
 export class IdleTrim {
-  readonly #collectGarbage: (() => void) | undefined;
+  readonly #heap: Heap | undefined;
   readonly #load: typeof loadTrim;
   readonly #timer: NodeJS.Timeout;
   #lookedAt = performance.eventLoopUtilization();
@@ -47,9 +54,9 @@ export class IdleTrim {
   /** Of buffers, after the last collection or since. */
   #leastBufferBytes = 0;
 
-  /** Without `collectGarbage`, what V8 keeps is left to it. */
-  constructor(collectGarbage?: () => void, load = loadTrim) {
-    this.#collectGarbage = collectGarbage;
+  /** Without a heap, what V8 keeps is left to it. */
+  constructor(heap?: Heap, load = loadTrim) {
+    this.#heap = heap;
     this.#load = load;
     this.#timer = setInterval(() => this.#look(), lookMs).unref();
   }
@@ -69,12 +76,12 @@ export class IdleTrim {
 
   /** Has buffers looked for that nobody has any more; they are let go of behind it, so the rest is for the next time. */
   #collect(): boolean {
-    if (this.#collectGarbage === undefined) return false;
-    const { arrayBuffers, heapTotal } = process.memoryUsage();
+    if (this.#heap === undefined) return false;
+    const { arrayBuffers, heapTotal } = this.#heap.usage();
     this.#leastBufferBytes = this.#hasCollected ? arrayBuffers : Math.min(this.#leastBufferBytes, arrayBuffers);
     const newBytes = arrayBuffers - this.#leastBufferBytes;
     this.#hasCollected = newBytes >= leastNewBufferBytes && heapTotal <= mostHeapBytes;
-    if (this.#hasCollected) this.#collectGarbage();
+    if (this.#hasCollected) this.#heap.collectGarbage();
     return this.#hasCollected;
   }
 

@@ -34,7 +34,7 @@ export class Worker {
     const host = await LocalHost.start(settings, reporter.logger, {
       ports,
       guardianDescriptor: lifeDescriptor,
-      collectGarbage: () => globalThis.gc?.(),
+      heap: { usage: () => process.memoryUsage(), collectGarbage: () => globalThis.gc?.() },
       onClientGone: (connectionId) => channel.clientGone(connectionId),
       onRoomClosed: (room) => channel.roomClosed(room),
     });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { EventLoopUtilization } from "node:perf_hooks";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { IdleTrim, loadTrim } from "../../../src/process/idle-trim.ts";
+import { type Heap, IdleTrim, loadTrim } from "../../../src/process/idle-trim.ts";
 import { until } from "../../helpers/until.ts";
 
 const mebibyte = 1024 * 1024;
@@ -32,20 +32,19 @@ describe("with a clock of its own", () => {
     collections = 0;
     bufferMebibytes = 0;
     heapMebibytes = 10;
-    vi.spyOn(process, "memoryUsage").mockImplementation((() => ({
-      arrayBuffers: bufferMebibytes * mebibyte,
-      heapTotal: heapMebibytes * mebibyte,
-    })) as unknown as typeof process.memoryUsage);
     vi.useFakeTimers();
     vi.spyOn(performance, "eventLoopUtilization").mockImplementation((now?: object, before?: object) => {
       if (now === undefined) return { active: activeMs, idle: 0, utilization: 0 };
       const active = (now as EventLoopUtilization).active - (before as EventLoopUtilization).active;
       return { active, idle: 500 - active, utilization: active / 500 };
     });
-    const collect = (): void => {
-      collections += 1;
+    const heap: Heap = {
+      usage: () => ({ arrayBuffers: bufferMebibytes * mebibyte, heapTotal: heapMebibytes * mebibyte }),
+      collectGarbage: () => {
+        collections += 1;
+      },
     };
-    idleTrim = new IdleTrim(collect, () => () => {
+    idleTrim = new IdleTrim(heap, () => () => {
       trims += 1;
     });
   });
