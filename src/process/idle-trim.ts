@@ -38,9 +38,9 @@ export function loadTrim(): (() => void) | undefined {
 }
 
 /**
- * Has memory given back that is free: the C library keeps what was freed between what is still in use, for ever, and V8 buffers
- * that nobody has any more until there are 32 MiB of them. That is done only after work, when there is little to do, and seldom,
- * since it takes some milliseconds.
+ * Has memory given back that is free: the C library keeps what was freed between what is still in use, for ever, and V8 keeps up
+ * to 32 MiB of buffers that nobody has any more. That is done only after work, when there is little to do, and seldom, since it
+ * takes some milliseconds.
  */
 export class IdleTrim {
   readonly #heap: Heap | undefined;
@@ -74,7 +74,7 @@ export class IdleTrim {
     if (isDue && utilization <= quietShare && !this.#collect()) this.#trim();
   }
 
-  /** Has buffers looked for that nobody has any more; they are let go of behind it, so the rest is for the next time. */
+  /** Collects garbage where many buffers may be some; true means that V8 lets go of them now, so memory is given back half a second later. */
   #collect(): boolean {
     if (this.#heap === undefined) return false;
     const { arrayBuffers, heapTotal } = this.#heap.usage();

@@ -29,8 +29,8 @@ export class InputPipe {
   }
 
   #closeUnused(): void {
-    if (this.#end === undefined) return;
-    closeSync(this.#end as number);
+    if (typeof this.#end !== "number") return;
+    closeSync(this.#end);
     this.#end = undefined;
   }
 }

@@ -6,8 +6,13 @@ import type { Spawner } from "../../../src/process/spawner.ts";
 import { silentLogger } from "../../../src/logger.ts";
 import { until } from "../../helpers/until.ts";
 
+interface TalkativeGuardian extends Disposable {
+  readonly guardian: Guardian;
+  readonly told: () => string;
+}
+
 /** A guardian that says what it is told, instead of minding it. */
-async function talkativeGuardian(): Promise<{ guardian: Guardian; told: () => string }> {
+async function talkativeGuardian(): Promise<TalkativeGuardian> {
   const posix = new PosixSpawner();
   let told = "";
   const spawner: Spawner = {
@@ -22,11 +27,12 @@ async function talkativeGuardian(): Promise<{ guardian: Guardian; told: () => st
   };
   const guardian = new Guardian(spawner, silentLogger);
   await guardian.start();
-  return { guardian, told: () => told };
+  return { guardian, told: () => told, [Symbol.dispose]: () => posix.close() };
 }
 
 test("it is told of starts at once, of ends along with what comes next, and of the last end by itself", async () => {
-  const { guardian, told } = await talkativeGuardian();
+  using talkative = await talkativeGuardian();
+  const { guardian, told } = talkative;
   guardian.watch(11);
   await until(() => told() === "+11\n", told);
   guardian.forget(11);
@@ -40,7 +46,8 @@ test("it is told of starts at once, of ends along with what comes next, and of t
 });
 
 test("what it was not told yet it is told before it is let go", async () => {
-  const { guardian, told } = await talkativeGuardian();
+  using talkative = await talkativeGuardian();
+  const { guardian, told } = talkative;
   guardian.watch(11);
   guardian.forget(11);
   await guardian.stop();

@@ -26,6 +26,13 @@ describe("with a clock of its own", () => {
     }
   }
 
+  /** Has so many MiB of buffers after work, and then little to do for some half seconds. */
+  function workWith(mebibytes: number, quietTimes: number): void {
+    bufferMebibytes = mebibytes;
+    pass(4, 400);
+    pass(quietTimes, 1);
+  }
+
   beforeEach(() => {
     activeMs = 0;
     trims = 0;
@@ -79,46 +86,29 @@ describe("with a clock of its own", () => {
   });
 
   test("where many new buffers are, garbage is collected first, and then memory given back", () => {
-    bufferMebibytes = 8;
-    pass(1, 400);
-    pass(1, 1);
+    workWith(8, 1);
     expect([collections, trims]).toEqual([1, 0]);
     bufferMebibytes = 5;
     pass(1, 1);
     expect([collections, trims]).toEqual([1, 1]);
-    bufferMebibytes = 12;
-    pass(3, 400);
-    pass(2, 1);
+    workWith(12, 2);
     expect([collections, trims]).toEqual([1, 2]);
-    bufferMebibytes = 13;
-    pass(4, 400);
-    pass(2, 1);
+    workWith(13, 2);
     expect([collections, trims]).toEqual([2, 3]);
   });
 
   test("buffers that are in use are not looked through again and again, and others are once these are gone", () => {
-    bufferMebibytes = 50;
-    pass(1, 400);
-    pass(2, 1);
-    for (let times = 0; times < 5; times += 1) {
-      pass(4, 400);
-      pass(1, 1);
-    }
+    workWith(50, 2);
+    for (let times = 0; times < 5; times += 1) workWith(50, 1);
     expect([collections, trims]).toEqual([1, 6]);
-    bufferMebibytes = 2;
-    pass(4, 400);
-    pass(1, 1);
-    bufferMebibytes = 10;
-    pass(4, 400);
-    pass(2, 1);
+    workWith(2, 1);
+    workWith(10, 2);
     expect([collections, trims]).toEqual([2, 8]);
   });
 
   test("a large heap is not held up for it", () => {
-    bufferMebibytes = 50;
     heapMebibytes = 33;
-    pass(1, 400);
-    pass(1, 1);
+    workWith(50, 1);
     expect([collections, trims]).toEqual([0, 1]);
   });
 
