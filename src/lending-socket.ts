@@ -7,7 +7,7 @@ const readBytes = 64 * 1024;
 /** What all of these sockets read into, one after the other. */
 const lent = Buffer.allocUnsafeSlow(readBytes);
 
-/** Node's types know of it only where a socket connects. */
+/** Node's types know of it only where a socket connects. To list all options by name takes longer than to spread them. */
 const reading = { onread: { buffer: lent, callback: onRead } };
 
 /**
@@ -28,8 +28,13 @@ export class LendingSocket extends Socket {
  */
 export function lendingSocketOf(socket: Socket): Socket {
   if (socket instanceof LendingSocket || "encrypted" in socket) return socket;
-  const handle = takeHandle(socket);
-  return new LendingSocket({ handle, readable: true, writable: true, allowHalfOpen: true } as SocketConstructorOpts);
+  return connectionOf(takeHandle(socket));
+}
+
+/** Such a socket for the handle of a connection to one of Node's HTTP servers, which have turned Nagle's algorithm off. */
+export function connectionOf(handle: unknown): Socket {
+  const options = { handle, readable: true, writable: true, allowHalfOpen: true, noDelay: true };
+  return new LendingSocket(options);
 }
 
 /** Node calls it as a method of the socket. */

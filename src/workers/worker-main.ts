@@ -1,6 +1,6 @@
-import type { Socket, SocketConstructorOpts } from "node:net";
+import type { Socket } from "node:net";
 import { messageOf, ServerError } from "../errors.ts";
-import { LendingSocket } from "../lending-socket.ts";
+import { connectionOf } from "../lending-socket.ts";
 import { dieWithParent } from "../process/parent.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Worker } from "./worker.ts";
@@ -27,8 +27,7 @@ async function start(message: ToWorker & { type: "start" }): Promise<void> {
 
 /** A client's socket, made of the handle that was handed over. */
 function socketOf(handle: unknown): Socket | undefined {
-  if (handle === undefined || handle === null) return undefined;
-  return new LendingSocket({ handle, readable: true, writable: true, allowHalfOpen: true } as SocketConstructorOpts);
+  return handle === undefined || handle === null ? undefined : connectionOf(handle);
 }
 
 function onMessage(message: ToWorker, handle: unknown): void {
