@@ -4,7 +4,7 @@ import type { Identity } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
 import type { Reloadable } from "../reloadable.ts";
 import { AllowedHosts } from "./allowed-hosts.ts";
-import { checkRoom } from "./grant.ts";
+import { checkRoom, type Grant } from "./grant.ts";
 import { IdentityCheck, type IdentityOptions } from "./identity-check.ts";
 import { Origins } from "./origins.ts";
 import type { Ticket, Tickets } from "./tickets.ts";
@@ -68,20 +68,13 @@ export class Gate {
     return this.#identity?.reloadables ?? [];
   }
 
-  /** Lets a client go to a room. @throws RefusedError where it may not. */
-  async admit(request: IncomingMessage, { room, query }: Wish): Promise<Guest> {
+  /** Lets a client go to a room, at once where nobody has to be asked. @throws RefusedError where it may not. */
+  admit(request: IncomingMessage, { room, query }: Wish): Guest | Promise<Guest> {
     const visitor = this.recognize(request, query);
     this.#origins.check(request, visitor);
-    const ticket = this.#tickets.take(visitor.remoteAddress);
-    try {
-      const grant = await this.#identity?.grant(request, visitor, room);
-      if (grant !== undefined) checkRoom(grant, room);
-      const shown = withoutSecrets(visitor, this.#tokenParameter);
-      return { visitor: shown, identity: grant?.identity ?? null, ticket };
-    } catch (error) {
-      ticket?.giveBack();
-      throw error;
-    }
+    const shown = withoutSecrets(visitor, this.#tokenParameter);
+    const guest = { visitor: shown, identity: null, ticket: this.#tickets.take(visitor.remoteAddress) };
+    return this.#identity === undefined ? guest : identify(guest, this.#identity.grant(request, visitor, room), room);
   }
 
   /** Who asks, for a host that is asked here. @throws RefusedError where another host is asked. */
@@ -113,5 +106,17 @@ export class Gate {
   /** Gives up what is under way. */
   async close(): Promise<void> {
     await this.#identity?.close();
+  }
+}
+
+/** The guest as whoever was asked knows it. @throws RefusedError where it may not come in. */
+async function identify(guest: Guest, asked: Promise<Grant>, room: string): Promise<Guest> {
+  try {
+    const grant = await asked;
+    checkRoom(grant, room);
+    return { ...guest, identity: grant.identity };
+  } catch (error) {
+    guest.ticket?.giveBack();
+    throw error;
   }
 }

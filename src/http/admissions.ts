@@ -15,12 +15,19 @@ export class Admissions {
     this.#timeoutMs = limitMs;
   }
 
-  /** Waits for an admission. @throws RefusedError 503 where there are too many, or where it takes too long. */
-  async run(admit: () => Promise<Guest>): Promise<Guest> {
+  /**
+   * Waits for an admission, unless there is nothing to wait for.
+   * @throws RefusedError 503 where there are too many, or where it takes too long.
+   */
+  run(admit: () => Guest | Promise<Guest>): Guest | Promise<Guest> {
     if (this.#underWay >= this.#most) throw RefusedError.forNow("too many handshakes are under way", retryAfterS);
+    const admission = admit();
+    return admission instanceof Promise ? this.#limit(admission) : admission;
+  }
+
+  async #limit(admission: Promise<Guest>): Promise<Guest> {
     this.#underWay += 1;
     let isLate = false;
-    const admission = admit();
     try {
       return await new Promise((resolve, reject) => {
         const timer = setTimeout(() => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
-import { Gate, type GateOptions } from "../../../src/access/gate.ts";
+import { Gate, type GateOptions, type Guest } from "../../../src/access/gate.ts";
 import { silentLogger } from "../../../src/logger.ts";
 import { completeOptions } from "../../../src/options.ts";
 import { Tickets } from "../../../src/access/tickets.ts";
@@ -15,10 +15,14 @@ async function gate(options: Partial<GateOptions> = {}, tickets = new Tickets({}
 
 /** The status and text with which a websocket and a plain request are refused; undefined where they are not. */
 async function outcomes(own: Gate, request: IncomingMessage): Promise<(string | undefined)[]> {
-  const results = await Promise.allSettled([own.admit(request, wish), guard(own, request)]);
+  const results = await Promise.allSettled([admit(own, request), guard(own, request)]);
   return results.map((result) =>
     result.status === "fulfilled" ? undefined : `${result.reason.status} ${result.reason.message}`,
   );
+}
+
+async function admit(own: Gate, request: IncomingMessage): Promise<Guest> {
+  return own.admit(request, wish);
 }
 
 async function guard(own: Gate, request: IncomingMessage): Promise<void> {
@@ -114,12 +118,12 @@ test("tickets are counted by the address that is believed, and only of those who
   const tickets = new Tickets({ maxPerAddress: 1 });
   const own = await gate({ origins: ["https://example.com"], trustedProxies: ["192.0.2.1"] }, tickets);
   const evil = fakeIncoming({ "X-Forwarded-For": "203.0.113.9", Origin: "https://evil.example" });
-  await expect(own.admit(evil, wish)).rejects.toThrow("may not connect");
+  await expect(admit(own, evil)).rejects.toThrow("may not connect");
   expect(tickets.takenBy("203.0.113.9")).toBe(0);
   const good = fakeIncoming({ "X-Forwarded-For": "1.1.1.1, 203.0.113.9" });
   const { ticket } = await own.admit(good, wish);
   expect([tickets.takenBy("203.0.113.9"), tickets.takenBy("192.0.2.1")]).toEqual([1, 0]);
-  await expect(own.admit(good, wish)).rejects.toThrow("too many connections from 203.0.113.9");
+  await expect(admit(own, good)).rejects.toThrow("too many connections from 203.0.113.9");
   ticket?.giveBack();
   expect((await own.admit(good, wish)).ticket).toBeDefined();
 });
@@ -144,4 +148,9 @@ test("the address for the log is the one that is believed, or that of the connec
   expect(own.addressOf(fakeIncoming({ Forwarded: "for=" }))).toBe("192.0.2.1");
   expect(own.addressOf(fakeIncoming({}, { remoteAddress: "::ffff:192.0.2.2" }))).toBe("192.0.2.2");
   expect(own.addressOf(fakeIncoming({}, { remoteAddress: undefined }))).toBe("");
+});
+
+test("nobody waits where there is nobody to ask", async () => {
+  const own = await gate();
+  expect(own.admit(fakeIncoming({ Host: "example.com" }), wish)).not.toBeInstanceOf(Promise);
 });

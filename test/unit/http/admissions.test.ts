@@ -31,12 +31,16 @@ class Knock {
   };
 }
 
+async function run(admissions: Admissions, knock: Knock): Promise<Guest> {
+  return admissions.run(knock.admit);
+}
+
 test("so many are under way at once, and one more is refused until another is done, well or not", async () => {
   const admissions = new Admissions(2, longMs);
   const knocks = [new Knock(), new Knock()] as const;
-  const [first, second] = knocks.map((knock) => admissions.run(knock.admit));
+  const [first, second] = knocks.map((knock) => run(admissions, knock));
   const third = new Knock();
-  await expect(admissions.run(third.admit)).rejects.toMatchObject({
+  await expect(run(admissions, third)).rejects.toMatchObject({
     status: 503,
     message: "too many handshakes are under way",
     headers: { "Retry-After": "5" },
@@ -44,12 +48,12 @@ test("so many are under way at once, and one more is refused until another is do
   knocks[0].letIn();
   expect((await first)?.visitor).toBe(visitor);
   const fourth = new Knock();
-  const isIn = admissions.run(fourth.admit);
-  await expect(admissions.run(third.admit)).rejects.toThrow("too many handshakes");
+  const isIn = run(admissions, fourth);
+  await expect(run(admissions, third)).rejects.toThrow("too many handshakes");
   knocks[1].refuse();
   await expect(second).rejects.toThrow("not you");
   const fifth = new Knock();
-  const isInToo = admissions.run(fifth.admit);
+  const isInToo = run(admissions, fifth);
   fourth.letIn();
   fifth.letIn();
   await Promise.all([isIn, isInToo]);
@@ -59,18 +63,24 @@ test("one that takes too long is refused, and leaves no ticket behind, however i
   const tickets = new Tickets({ maxPerAddress: 2 });
   const admissions = new Admissions(2, 20);
   const [slow, slower] = [new Knock(tickets), new Knock(tickets)] as const;
-  const both = [admissions.run(slow.admit), admissions.run(slower.admit)];
+  const both = [run(admissions, slow), run(admissions, slower)];
   for (const each of both) {
     await expect(each).rejects.toMatchObject({ status: 503, message: "the handshake took too long" });
   }
   // What is still being done for them counts.
   expect(tickets.takenBy(address)).toBe(2);
-  await expect(admissions.run(new Knock().admit)).rejects.toThrow("too many handshakes");
+  await expect(run(admissions, new Knock())).rejects.toThrow("too many handshakes");
   slow.letIn();
   slower.refuse();
   await until(() => tickets.takenBy(address) === 0, "the tickets to be given back");
   const quick = new Knock(tickets);
-  const isIn = admissions.run(quick.admit);
+  const isIn = run(admissions, quick);
   quick.letIn();
   expect((await isIn).ticket).toBeDefined();
+});
+
+test("who is let in at once is never under way", () => {
+  const admissions = new Admissions(1, longMs);
+  const guest = { visitor, identity: null, ticket: undefined };
+  expect([admissions.run(() => guest), admissions.run(() => guest)]).toEqual([guest, guest]);
 });
