@@ -1,10 +1,11 @@
 import { isatty } from "node:tty";
 import sonicBoom from "sonic-boom";
 import { type Logger, type LogLevel, logLevels } from "../logger.ts";
-import { formatLine, type WriteEntry } from "./log-line.ts";
+import { LineFormat, type WriteEntry } from "./log-line.ts";
 
 const stderr = 2;
 const batchBytes = 8 * 1024;
+const flushDelayMs = 5;
 /** Without -v, with it, and with -vv. */
 const lowestLevels: readonly LogLevel[] = ["info", "debug", "trace"];
 
@@ -34,8 +35,8 @@ export async function createLogger(options: LogOptions, environment: NodeJS.Proc
 }
 
 function openText(output: (line: string) => void, environment: NodeJS.ProcessEnv): WriteEntry {
-  const hasColors = isatty(stderr) && !environment["NO_COLOR"];
-  return (level, message, fields) => output(formatLine(level, new Date(), message, fields, hasColors));
+  const lines = new LineFormat(isatty(stderr) && !environment["NO_COLOR"]);
+  return (level, message, fields) => output(lines.format(level, Date.now(), message, fields));
 }
 
 /** Loaded only where it is asked for, since pino takes as long as all the rest of the command line. */
@@ -44,7 +45,7 @@ async function openJson(output: (line: string) => void): Promise<WriteEntry> {
   return createJsonLog(output);
 }
 
-/** Writes all lines of one turn of the event loop at once: a busy server logs thousands of them a second. */
+/** Writes the lines of a moment at once: a busy server logs thousands of them a second. */
 function openStderr(): (line: string) => void {
   const output = new sonicBoom.SonicBoom({ fd: stderr, sync: true, minLength: batchBytes });
   // Whoever reads the log may go, or the disk be full: the server goes on without.
@@ -60,6 +61,6 @@ function openStderr(): (line: string) => void {
     output.write(line);
     if (isFlushPlanned) return;
     isFlushPlanned = true;
-    setImmediate(flush);
+    setTimeout(flush, flushDelayMs);
   };
 }

@@ -14,11 +14,14 @@ export class RoomLog {
   }
 
   write(level: LogLevel, message: string, connection?: Connection): void {
-    const fields: LogFields = {
-      room: this.#room,
-      ...(connection === undefined ? {} : { connection: connection.id }),
-      ...(this.pid === undefined ? {} : { pid: this.pid }),
-    };
-    this.#logger[level](message, fields);
+    if (level === "debug" && !this.#logger.isDebugging) return;
+    this.#logger[level](message, this.#fields(connection));
+  }
+
+  #fields(connection: Connection | undefined): LogFields {
+    const { pid } = this;
+    const room = this.#room;
+    if (connection === undefined) return pid === undefined ? { room } : { room, pid };
+    return pid === undefined ? { room, connection: connection.id } : { room, connection: connection.id, pid };
   }
 }
