@@ -29,9 +29,9 @@ export class LineFormat {
 
   /** The line of an entry, with its end; `timeMs` is Unix time. */
   format(level: LogLevel, timeMs: number, message: string, fields: LogFields | undefined): string {
-    const about = fields === undefined ? "" : describe(fields);
+    const subject = fields === undefined ? "" : describe(fields);
     const start = `${this.#paint("gray", this.#timeOfDay(timeMs))} ${this.#tags[level]} ${printable(message)}`;
-    const line = about === "" ? start : `${start} ${this.#paint("gray", about)}`;
+    const line = subject === "" ? start : `${start} ${this.#paint("gray", subject)}`;
     return `${line.trimEnd()}\n`;
   }
 

@@ -93,8 +93,10 @@ export class Libc {
     const start = this.#koffi.address(text);
     const pointers = new BigUint64Array(strings.length + 1);
     let offset = 0;
-    for (const [index, string] of strings.entries()) {
+    let index = 0;
+    for (const string of strings) {
       pointers[index] = start + BigInt(offset);
+      index += 1;
       offset += (isPlain ? string.length : Buffer.byteLength(string)) + 1;
     }
     return { pointers, text };

@@ -163,6 +163,14 @@ describe.each(spawners)("%s", (_, create) => {
     expect(await Promise.all(ends)).toEqual(codes.map((code) => [`${code}\n`, code]));
   });
 
+  test("starts that fail keep none of those that wait behind them from starting", async () => {
+    using spawner = opened(create());
+    const failed = Array.from({ length: 30 }, async () => spawner.run("there-is-no-such-command"));
+    const started = Array.from({ length: 30 }, async () => (await spawner.sh("exit 5")).exited);
+    expect((await Promise.allSettled(failed)).map(({ status }) => status)).toEqual(failed.map(() => "rejected"));
+    expect(await Promise.all(started)).toEqual(started.map(() => ({ code: 5, signal: null })));
+  });
+
   test("no process is left behind, not even as a zombie", async () => {
     using spawner = opened(create());
     const before = childrenOf(process.pid);
