@@ -5,7 +5,6 @@ import { LineFormat, type WriteEntry } from "./log-line.ts";
 
 const stderr = 2;
 const batchBytes = 8 * 1024;
-const flushDelayMs = 5;
 /** Without -v, with it, and with -vv. */
 const lowestLevels: readonly LogLevel[] = ["info", "debug", "trace"];
 
@@ -45,7 +44,7 @@ async function openJson(output: (line: string) => void): Promise<WriteEntry> {
   return createJsonLog(output);
 }
 
-/** Writes the lines of a moment at once: a busy server logs thousands of them a second. */
+/** Writes all lines of one turn of the event loop at once: a busy server logs thousands of them a second. */
 function openStderr(): (line: string) => void {
   const output = new sonicBoom.SonicBoom({ fd: stderr, sync: true, minLength: batchBytes });
   // Whoever reads the log may go, or the disk be full: the server goes on without.
@@ -61,6 +60,6 @@ function openStderr(): (line: string) => void {
     output.write(line);
     if (isFlushPlanned) return;
     isFlushPlanned = true;
-    setTimeout(flush, flushDelayMs);
+    setImmediate(flush);
   };
 }
