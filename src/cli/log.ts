@@ -1,7 +1,7 @@
 import { isatty } from "node:tty";
 import sonicBoom from "sonic-boom";
 import { type Logger, type LogLevel, logLevels } from "../logger.ts";
-import { LineFormat, type WriteEntry } from "./log-line.ts";
+import { formatLine, type WriteEntry } from "./log-line.ts";
 
 const stderr = 2;
 const batchBytes = 8 * 1024;
@@ -34,8 +34,8 @@ export async function createLogger(options: LogOptions, environment: NodeJS.Proc
 }
 
 function openText(output: (line: string) => void, environment: NodeJS.ProcessEnv): WriteEntry {
-  const lines = new LineFormat(isatty(stderr) && !environment["NO_COLOR"]);
-  return (level, message, fields) => output(lines.format(level, Date.now(), message, fields));
+  const hasColors = isatty(stderr) && !environment["NO_COLOR"];
+  return (level, message, fields) => output(formatLine(level, new Date(), message, fields, hasColors));
 }
 
 /** Loaded only where it is asked for, since pino takes as long as all the rest of the command line. */

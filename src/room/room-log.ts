@@ -14,14 +14,11 @@ export class RoomLog {
   }
 
   write(level: LogLevel, message: string, connection?: Connection): void {
-    if (level === "debug" && !this.#logger.isDebugging) return;
-    this.#logger[level](message, this.#fields(connection));
-  }
-
-  #fields(connection: Connection | undefined): LogFields {
-    const { pid } = this;
-    const room = this.#room;
-    if (connection === undefined) return pid === undefined ? { room } : { room, pid };
-    return pid === undefined ? { room, connection: connection.id } : { room, connection: connection.id, pid };
+    const fields: LogFields = {
+      room: this.#room,
+      ...(connection === undefined ? {} : { connection: connection.id }),
+      ...(this.pid === undefined ? {} : { pid: this.pid }),
+    };
+    this.#logger[level](message, fields);
   }
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RefusalLog } from "../../../src/host/refusal-log.ts";
-import { LineFormat } from "../../../src/cli/log-line.ts";
+import { formatLine } from "../../../src/cli/log-line.ts";
 import { silentLogger } from "../../../src/logger.ts";
 
 beforeEach(() => vi.useFakeTimers());
@@ -9,9 +9,8 @@ afterEach(() => vi.useRealTimers());
 /** What is written, as it stands in the log, without the time. */
 function setup(): { log: RefusalLog; lines: string[] } {
   const lines: string[] = [];
-  const format = new LineFormat(false);
   const write = (level: "info" | "warn" | "error"): typeof silentLogger.info => {
-    return (message, fields) => lines.push(format.format(level, 0, message, fields).slice(13, -1));
+    return (message, fields) => lines.push(formatLine(level, new Date(0), message, fields, false).slice(13, -1));
   };
   return {
     log: new RefusalLog({ ...silentLogger, info: write("info"), warn: write("warn"), error: write("error") }),
