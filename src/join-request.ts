@@ -89,8 +89,8 @@ export function cgiVariables(
 ): Map<string, string> {
   const variables = new Map(given);
   for (const [name, value] of headersByName(request.rawHeaders)) {
-    const variable = variableOf(name);
-    if (variable !== undefined) variables.set(variable, value);
+    if (!headerName.test(name) || withheldHeaders.has(name)) continue;
+    variables.set(`HTTP_${name.toUpperCase().replaceAll("-", "_")}`, value);
   }
   for (const [name, valueOf] of requestVariables) variables.set(name, valueOf(request, software));
   for (const [name, valueOf] of optionalVariables) {
@@ -98,20 +98,6 @@ export function cgiVariables(
     if (value !== undefined) variables.set(name, value);
   }
   return variables;
-}
-
-/** What headers are called, of which clients send the same ones again and again. */
-const knownVariables = new Map<string, string | undefined>();
-const mostKnown = 256;
-const longestKnown = 64;
-
-/** The variable for a header whose name is in small letters; undefined for one that no process is told. */
-function variableOf(header: string): string | undefined {
-  if (knownVariables.has(header)) return knownVariables.get(header);
-  const isTold = headerName.test(header) && !withheldHeaders.has(header);
-  const variable = isTold ? `HTTP_${header.toUpperCase().replaceAll("-", "_")}` : undefined;
-  if (knownVariables.size < mostKnown && header.length <= longestKnown) knownVariables.set(header, variable);
-  return variable;
 }
 
 /**

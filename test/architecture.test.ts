@@ -50,7 +50,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 const homes: Readonly<Record<string, string | readonly string[]>> = {
   "scalesocket/package.json": "leaves",
   koffi: "process",
-  "p-limit": "access",
+  "p-limit": ["process", "access"],
   jose: "access",
   "hash-wasm": "access",
   "node:child_process": ["process", "workers"],

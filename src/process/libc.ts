@@ -93,10 +93,8 @@ export class Libc {
     const start = this.#koffi.address(text);
     const pointers = new BigUint64Array(strings.length + 1);
     let offset = 0;
-    let index = 0;
-    for (const string of strings) {
+    for (const [index, string] of strings.entries()) {
       pointers[index] = start + BigInt(offset);
-      index += 1;
       offset += (isPlain ? string.length : Buffer.byteLength(string)) + 1;
     }
     return { pointers, text };

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
+import pLimit from "p-limit";
 import { LendingSocket } from "../lending-socket.ts";
 import { InputPipe } from "./input-pipe.ts";
 import { type Descriptors, Libc, type Pipe, type WaitStatus } from "./libc.ts";
@@ -20,9 +21,7 @@ export class PosixSpawner implements Spawner {
   readonly #libc: Libc;
   readonly #reaper: Reaper;
   #largePipes = 0;
-  #spawning = 0;
-  /** Those whose turn has not come yet. */
-  readonly #waiting: (() => void)[] = [];
+  readonly #inTurn = pLimit(maxSpawnsAtOnce);
 
   /** @throws where the C library cannot be called. */
   constructor() {
@@ -31,24 +30,11 @@ export class PosixSpawner implements Spawner {
   }
 
   async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
-    if (this.#spawning < maxSpawnsAtOnce) this.#spawning += 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await this.#spawn(request);
-    } finally {
-      this.#nextTurn();
-    }
+    return this.#inTurn(() => this.#spawn(request));
   }
 
   close(): void {
     this.#reaper.close();
-  }
-
-  /** Whoever waited longest takes the place of the one that is done. */
-  #nextTurn(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#spawning -= 1;
-    else next();
   }
 
   async #spawn(request: SpawnRequest): Promise<SpawnedProcess> {
