@@ -25,7 +25,6 @@ export class Tickets {
 
   /** Takes a ticket for one more client; undefined where tickets are not counted. @throws RefusedError 429 */
   take(address: string): Ticket | undefined {
-    if (this.#most === undefined && this.#rate === undefined) return undefined;
     const network = networkOf(address);
     this.#rate?.count(network);
     if (this.#most === undefined) return undefined;

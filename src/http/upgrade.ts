@@ -66,8 +66,7 @@ export class Upgrade {
     const target = parseTarget(request.url ?? "", basePath);
     const room = checkRoomName(target.room);
     const { text: answer, subprotocol, isCompressing } = answerHandshake(request, this.#options);
-    const admission = admissions.run(() => gate.admit(request, { room, query: target.query }));
-    const guest = admission instanceof Promise ? await admission : admission;
+    const guest = await admissions.run(() => gate.admit(request, { room, query: target.query }));
     const { visitor, identity, ticket } = guest;
     try {
       const connectionId = this.#nextConnectionId();

@@ -33,8 +33,7 @@ export type ToWorker =
       readonly request: JoinRequest;
       readonly answer: string;
       readonly isCompressing: boolean;
-      /** What the client has sent behind its request, in base64; absent where that is nothing. */
-      readonly headBase64?: string;
+      readonly headBase64: string;
     }
   | { readonly type: "ask"; readonly id: number; readonly question: Question; readonly about: string | null }
   | { readonly type: "port"; readonly id: number; readonly port: number | null }

@@ -176,8 +176,7 @@ export class WorkerProcess {
       const { request, handshake } = arrival;
       const { socket, head, answer, isCompressing } = handshake;
       this.#underWay = arrival;
-      const message = { type: "admit", request, answer, isCompressing } as const;
-      this.#send(head.length === 0 ? message : { ...message, headBase64: head.toString("base64") }, socket);
+      this.#send({ type: "admit", request, answer, isCompressing, headBase64: head.toString("base64") }, socket);
     }
   }
 
@@ -187,7 +186,7 @@ export class WorkerProcess {
     if (arrival === undefined) return;
     this.#events.onNotTaken(arrival);
     // Without its socket the worker takes note of the client, and that it does not come.
-    this.#send({ type: "admit", request: arrival.request, answer: "", isCompressing: false });
+    this.#send({ type: "admit", request: arrival.request, answer: "", isCompressing: false, headBase64: "" });
     this.#underWay = undefined;
     this.#handOver();
   }

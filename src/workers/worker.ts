@@ -8,8 +8,6 @@ import { Reporter } from "./reporter.ts";
 
 const beatMs = 1000;
 
-const nothing = Buffer.alloc(0);
-
 /** The rooms of one worker process, steered by the supervisor's messages. */
 export class Worker {
   readonly #host: LocalHost;
@@ -55,8 +53,7 @@ export class Worker {
     }
     // Whoever goes away meanwhile is of no concern.
     socket.on("error", () => undefined);
-    const head = headBase64 === undefined ? nothing : Buffer.from(headBase64, "base64");
-    this.#host.admit(request, { socket, head, answer, isCompressing });
+    this.#host.admit(request, { socket, answer, isCompressing, head: Buffer.from(headBase64, "base64") });
   }
 
   onMessage(message: ToWorker): void {
