@@ -31,7 +31,7 @@ export function lendingSocketOf(socket: Socket): Socket {
   return connectionOf(takeHandle(socket));
 }
 
-/** Such a socket for the handle of a connection to one of Node's HTTP servers, which have turned Nagle's algorithm off. */
+/** Such a socket for the handle of a connection to one of our HTTP servers, which have turned Nagle's algorithm off. */
 export function connectionOf(handle: unknown): Socket {
   const options = { handle, readable: true, writable: true, allowHalfOpen: true, noDelay: true };
   return new LendingSocket(options);

@@ -25,6 +25,8 @@ const httpLimits = {
   keepAliveTimeout: 5000,
   connectionsCheckingInterval: 1000,
   maxHeaderSize: 16 * 1024,
+  // For the websockets that connections become, too.
+  noDelay: true,
 };
 
 /** What concerns the command line, or is said when the server is to stop. */

@@ -38,9 +38,8 @@ export function loadTrim(): (() => void) | undefined {
 }
 
 /**
- * Has memory given back that is free: the C library keeps what was freed between what is still in use, for ever, and V8 keeps up
- * to 32 MiB of buffers that nobody has any more. That is done only after work, when there is little to do, and seldom, since it
- * takes some milliseconds.
+ * Gives free memory back to the system in quiet times after work, since it takes some milliseconds: what the C library keeps
+ * between blocks that are in use, and garbage in buffers, of which V8 keeps up to 32 MiB.
  */
 export class IdleTrim {
   readonly #heap: Heap | undefined;
