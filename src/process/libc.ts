@@ -1,14 +1,21 @@
+import { closeSync, ftruncateSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
+import type { SharedText } from "./spawner.ts";
 
 /** Larger than any C library's posix_spawnattr_t, posix_spawn_file_actions_t, sigset_t or siginfo_t. */
 const opaqueBytes = 1024;
 
-// <fcntl.h>, <spawn.h> and <sys/wait.h> of Linux, the same for glibc and musl.
+// <fcntl.h>, <spawn.h>, <sys/mman.h> and <sys/wait.h> of Linux, the same for glibc and musl.
 const O_CLOEXEC = 0o2000000;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
+const MFD_CLOEXEC = 1;
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 const F_SETPIPE_SZ = 1031;
 const PR_SET_PDEATHSIG = 1;
 const FIONREAD = 0x541b;
@@ -22,13 +29,6 @@ const pointerBytes = 8;
 
 type Koffi = typeof import("koffi");
 type SpawnCallback = (error: Error | null, errno: number) => void;
-
-/** What a spawned process has as its first three descriptors: ours by number. */
-export interface Descriptors {
-  readonly stdin: number;
-  readonly stdout: number;
-  readonly stderr: number;
-}
 
 /** Our descriptors of both ends of a pipe. */
 export interface Pipe {
@@ -85,6 +85,27 @@ export class Libc {
     return count[0] as number;
   }
 
+  /** Memory that has a descriptor, as if it were a file, which no other process inherits unless it is given it. */
+  shareMemory(bytes: number): SharedText {
+    const { memfd_create, mmap, munmap } = this.#functions;
+    const descriptor = memfd_create("scalesocket", MFD_CLOEXEC);
+    if (descriptor === -1) throw this.#lastError("memfd_create");
+    ftruncateSync(descriptor, bytes);
+    const address = mmap(null, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    if (address === MAP_FAILED) throw this.#lastError("mmap");
+    let memory: Buffer | undefined = Buffer.from(this.#koffi.view(address, bytes));
+    return {
+      descriptor,
+      write: (text, position) => void memory?.write(text, position, "latin1"),
+      close: () => {
+        // Whoever touched it now would be ended by the system.
+        memory = undefined;
+        munmap(address, bytes);
+        closeSync(descriptor);
+      },
+    };
+  }
+
   stringArray(strings: readonly string[]): StringArray {
     const joined = `${strings.join("\0")}\0`;
     const text = Buffer.from(joined);
@@ -102,9 +123,14 @@ export class Libc {
 
   /**
    * Starts a program on a thread of the pool, in a session of its own, with default signals and with no descriptors but
-   * the given ones. Resolves to its pid, or rejects with an error whose `errno` is set.
+   * the given ones, which are 0, 1, 2 and so on there. Resolves to its pid, or rejects with an error whose `errno` is set.
    */
-  async spawn(file: string, argv: StringArray, environment: StringArray, descriptors: Descriptors): Promise<number> {
+  async spawn(
+    file: string,
+    argv: StringArray,
+    environment: StringArray,
+    descriptors: readonly number[],
+  ): Promise<number> {
     const actions = this.#createActions(descriptors);
     const pid = new Int32Array(1);
     const { posix_spawnp, posix_spawn_file_actions_destroy } = this.#functions;
@@ -166,14 +192,12 @@ export class Libc {
     return attributes;
   }
 
-  #createActions(descriptors: Descriptors): Buffer {
+  #createActions(descriptors: readonly number[]): Buffer {
     const actions = Buffer.allocUnsafe(opaqueBytes);
     const calls = this.#functions;
     calls.posix_spawn_file_actions_init(actions);
-    calls.posix_spawn_file_actions_adddup2(actions, descriptors.stdin, 0);
-    calls.posix_spawn_file_actions_adddup2(actions, descriptors.stdout, 1);
-    calls.posix_spawn_file_actions_adddup2(actions, descriptors.stderr, 2);
-    calls.posix_spawn_file_actions_addclosefrom_np?.(actions, 3);
+    for (const [theirs, ours] of descriptors.entries()) calls.posix_spawn_file_actions_adddup2(actions, ours, theirs);
+    calls.posix_spawn_file_actions_addclosefrom_np?.(actions, descriptors.length);
     return actions;
   }
 
@@ -202,6 +226,9 @@ function bind(koffi: Koffi) {
       find,
       "int posix_spawn_file_actions_addclosefrom_np(void *actions, int from)",
     ),
+    memfd_create: find("int memfd_create(const char *name, unsigned int flags)"),
+    mmap: find("void *mmap(void *address, size_t bytes, int protection, int flags, int descriptor, int64_t offset)"),
+    munmap: find("int munmap(void *address, size_t bytes)"),
     fcntl: find("int fcntl(int descriptor, int command, ...)"),
     ioctl: find("int ioctl(int descriptor, unsigned long request, ...)"),
     sigfillset: find("int sigfillset(void *signals)"),

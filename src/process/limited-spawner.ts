@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { messageOf, ServerError } from "../errors.ts";
 import { resolveCommand } from "./resolve-command.ts";
-import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
+import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
 /** Where commands are looked for when nothing says where. */
 const standardPath = "/usr/bin:/bin";
@@ -57,6 +57,10 @@ class LimitedSpawner implements Spawner {
     } catch (error) {
       throw notStarted(command, error instanceof ServerError ? error.cause : error);
     }
+  }
+
+  shareText(bytes: number): SharedText {
+    return this.#spawner.shareText(bytes);
   }
 
   close(): void {

@@ -1,10 +1,14 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import type { ProcessExit } from "../links.ts";
 import { InputPipe } from "./input-pipe.ts";
-import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
+import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
 const ourStderr = 2;
 
@@ -14,14 +18,15 @@ const ourStderr = 2;
  */
 export class NodeSpawner implements Spawner {
   async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
-    const { command, args, environment } = request;
+    const { command, args, environment, inherits = [] } = request;
     const hasPipes = request.stdio === "pipes";
     const errors = request.stderr === "pipe" ? "pipe" : ourStderr;
+    const [stdin, stdout] = hasPipes ? (["pipe", "pipe"] as const) : (["ignore", errors] as const);
     try {
       const child = spawn(command, args, {
         detached: true,
         env: Object.fromEntries(environment),
-        stdio: hasPipes ? ["pipe", request.stdout ?? "pipe", errors] : ["ignore", errors, errors],
+        stdio: [stdin, stdout, errors, ...inherits],
       });
       const exited = new Promise<ProcessExit>((resolve) => {
         child.once("exit", (code, signal) => resolve({ code, signal }));
@@ -31,7 +36,7 @@ export class NodeSpawner implements Spawner {
         pid: child.pid as number,
         // Node's types hide that pipes are sockets.
         stdin: child.stdin === null ? undefined : new InputPipe(child.stdin as Socket),
-        stdout: hasPipes ? ((child.stdout ?? undefined) as Socket | undefined) : undefined,
+        stdout: hasPipes ? (child.stdout as Socket) : undefined,
         stderr: child.stderr === null ? undefined : hasPipes ? child.stderr : merge(child.stdout, child.stderr),
         exited,
         signalGroup: (signal) => signalGroup(child.pid as number, signal),
@@ -40,6 +45,23 @@ export class NodeSpawner implements Spawner {
     } catch (error) {
       throw notStarted(command, error);
     }
+  }
+
+  shareText(bytes: number): SharedText {
+    const path = join(tmpdir(), `scalesocket-${randomUUID()}`);
+    const descriptor = openSync(path, "wx+", 0o600);
+    unlinkSync(path);
+    // Then no disk is full when it is written to. Who inherits the descriptor reads on from where it stands, so it does not move.
+    writeSync(descriptor, Buffer.alloc(bytes), 0, bytes, 0);
+    let isOpen = true;
+    return {
+      descriptor,
+      write: (text, position) => void (isOpen && writeSync(descriptor, text, position, "latin1")),
+      close: () => {
+        isOpen = false;
+        closeSync(descriptor);
+      },
+    };
   }
 
   close(): void {

@@ -4,9 +4,9 @@ import { constants } from "node:os";
 import pLimit from "p-limit";
 import { LendingSocket } from "../lending-socket.ts";
 import { InputPipe } from "./input-pipe.ts";
-import { type Descriptors, Libc, type Pipe, type WaitStatus } from "./libc.ts";
+import { Libc, type Pipe, type WaitStatus } from "./libc.ts";
 import { Reaper } from "./reaper.ts";
-import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
+import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
 const ourStderr = 2;
 /** koffi keeps memory ready for as many calls, refuses far more, and the pool has no more threads than that. */
@@ -33,6 +33,10 @@ export class PosixSpawner implements Spawner {
     return this.#inTurn(() => this.#spawn(request));
   }
 
+  shareText(bytes: number): SharedText {
+    return this.#libc.shareMemory(bytes);
+  }
+
   close(): void {
     this.#reaper.close();
   }
@@ -47,15 +51,12 @@ export class PosixSpawner implements Spawner {
     try {
       // A pipe that nobody writes to is as good as /dev/null, and tells whose it is.
       const stdin = pipe();
-      const stdout = request.stdio === "pipes" && request.stdout === undefined ? pipe() : undefined;
+      const stdout = request.stdio === "pipes" ? pipe() : undefined;
       const stderr = request.stderr === "pipe" ? pipe() : undefined;
       const errors = stderr?.writeEnd ?? ourStderr;
       request.onPipe?.(fstatSync(stdin.readEnd).ino);
-      const pid = await this.#start(request, {
-        stdin: stdin.readEnd,
-        stdout: stdout?.writeEnd ?? request.stdout ?? errors,
-        stderr: errors,
-      });
+      const { inherits = [] } = request;
+      const pid = await this.#start(request, [stdin.readEnd, stdout?.writeEnd ?? errors, errors, ...inherits]);
       const hasInput = request.stdio === "pipes";
       const keeps = request.keepsUnread === true && hasInput;
       if (!keeps) closeSync(stdin.readEnd);
@@ -78,7 +79,7 @@ export class PosixSpawner implements Spawner {
     }
   }
 
-  async #start(request: SpawnRequest, descriptors: Descriptors): Promise<number> {
+  async #start(request: SpawnRequest, descriptors: readonly number[]): Promise<number> {
     const { command, args } = request;
     const environment = this.#libc.stringArray(Array.from(request.environment, ([name, value]) => `${name}=${value}`));
     const start = (file: string, argv: readonly string[]): Promise<number> =>

@@ -3,7 +3,7 @@ import type { ProcessEvents, ProcessLauncher, ProcessLink, ProcessReservation } 
 import type { Guardian } from "./guardian.ts";
 import type { LinkOptions } from "./link-options.ts";
 import type { Ports } from "./ports.ts";
-import type { SpawnedProcess, Spawner, SpawnRequest } from "./spawner.ts";
+import type { Spawner, SpawnRequest } from "./spawner.ts";
 import { StdioLink } from "./stdio-link.ts";
 import { TcpLink } from "./tcp-link.ts";
 
@@ -95,33 +95,25 @@ export class Program implements ProcessLauncher {
     onGone: () => void,
   ): Promise<LinkOptions> {
     const { command, args, stderr, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
-    const spawned = await this.#spawnWatched({ command, args, environment, stdio, stderr, keepsUnread });
-    return {
-      spawned,
-      events,
-      killGraceMs,
-      attachDelayMs,
-      keepsUnread,
-      onGone: () => {
-        this.#guardian.forget(spawned.pid);
-        onGone();
-      },
-    };
-  }
-
-  /** Starts a process that does not outlive this server, whenever that may be killed. */
-  async #spawnWatched(request: SpawnRequest): Promise<SpawnedProcess> {
-    const pipes: number[] = [];
-    const onPipe = (inode: number): void => {
-      pipes.push(inode);
-      this.#guardian.expect(inode);
-    };
+    const guarded = this.#guardian.guard();
+    const onPipe = (inode: number): void => guarded.isStarting(inode);
     try {
-      const spawned = await this.#spawner.spawn({ ...request, onPipe });
-      this.#guardian.watch(spawned.pid);
-      return spawned;
-    } finally {
-      for (const pipe of pipes) this.#guardian.started(pipe);
+      const spawned = await this.#spawner.spawn({ command, args, environment, stdio, stderr, keepsUnread, onPipe });
+      guarded.runs(spawned.pid);
+      return {
+        spawned,
+        events,
+        killGraceMs,
+        attachDelayMs,
+        keepsUnread,
+        onGone: () => {
+          guarded.isGone();
+          onGone();
+        },
+      };
+    } catch (error) {
+      guarded.isGone();
+      throw error;
     }
   }
 }

@@ -11,8 +11,8 @@ export interface SpawnRequest {
   readonly environment: ReadonlyMap<string, string>;
   /** "pipes" connects stdin and stdout with us; "none" gives an empty stdin, and as stdout what is its stderr. */
   readonly stdio: "pipes" | "none";
-  /** A descriptor of ours that is its stdout in place of a pipe. */
-  readonly stdout?: number;
+  /** Descriptors of ours that it has too, as 3 and following. */
+  readonly inherits?: readonly number[];
   /** Told the inode of the pipe that is its stdin, before it is started; never where there is no such pipe. */
   readonly onPipe?: (inode: number) => void;
   /** Holds the pipe to its stdin open beyond its end, so that what it did not read can be told. */
@@ -37,10 +37,25 @@ export interface SpawnedProcess {
   readonly releaseInput?: () => number;
 }
 
+/** A file without a name: a process that inherits the descriptor finds in it what this one wrote, also when this one is gone. */
+export interface SharedText {
+  readonly descriptor: number;
+
+  /** Latin-1 text at this place, in bytes. Does nothing once it is closed. */
+  write(text: string, position: number): void;
+  close(): void;
+}
+
 /** A way to start programs. */
 export interface Spawner {
   /** @throws ServerError ERR_COMMAND_NOT_STARTED */
   spawn(request: SpawnRequest): Promise<SpawnedProcess>;
+
+  /**
+   * So many bytes, all of them NUL.
+   * @throws Error of the system, where it has no place for them.
+   */
+  shareText(bytes: number): SharedText;
 
   /** Lets go of what it holds on to. Call it when all processes are gone. */
   close(): void;

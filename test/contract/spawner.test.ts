@@ -115,6 +115,21 @@ describe.each(spawners)("%s", (_, create) => {
     expect(await exited).toMatchObject({ code: 2 });
   });
 
+  test("a process has the descriptors that it inherits, and reads there what is shared with it", async () => {
+    using spawner = opened(create());
+    const [first, second] = [spawner.shareText(4096), spawner.shareText(4096)];
+    first.write("written before\n", 16);
+    const inherits = [first.descriptor, second.descriptor];
+    const script = "read -r _; { cat <&3; cat <&4; } | tr -d '\\000'";
+    const { stdin, stdout } = await spawner.run("sh", ["-c", script], { inherits });
+    first.write("and while it runs\n", 1024);
+    second.write("and elsewhere\n", 0);
+    stdin.end("go\n");
+    expect(await textOf(stdout)).toBe("written before\nand while it runs\nand elsewhere\n");
+    for (const shared of [first, second]) shared.close();
+    first.write("no longer", 0);
+  });
+
   test.each(["end", "destroy"] as const)("a pipe to stdin can be closed before it is used, by %s", async (close) => {
     using spawner = opened(create());
     const { stdin, exited } = await spawner.spawn(request("cat", [], {}));
@@ -234,8 +249,7 @@ type Piped = Omit<SpawnedProcess, "stdin" | "stdout"> & {
   stdout: Socket;
 };
 
-interface OpenedSpawner extends Disposable {
-  spawn(request: SpawnRequest): Promise<SpawnedProcess>;
+interface OpenedSpawner extends Omit<Spawner, "close">, Disposable {
   /** Starts a command with pipes. */
   run(command: string, args?: readonly string[], changes?: Partial<SpawnRequest>): Promise<Piped>;
   sh(script: string): Promise<Piped>;
@@ -249,6 +263,7 @@ function opened(spawner: Spawner): OpenedSpawner {
   };
   return {
     spawn: async (asked) => spawner.spawn(asked),
+    shareText: (bytes) => spawner.shareText(bytes),
     run,
     sh: async (script) => run("sh", ["-c", script]),
     [Symbol.dispose]() {

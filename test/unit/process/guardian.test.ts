@@ -1,55 +1,80 @@
-import type { Socket } from "node:net";
-import { test } from "vitest";
-import { Guardian } from "../../../src/process/guardian.ts";
-import { PosixSpawner } from "../../../src/process/posix-spawner.ts";
-import type { Spawner } from "../../../src/process/spawner.ts";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { silentLogger } from "../../../src/logger.ts";
-import { until } from "../../helpers/until.ts";
+import { Guardian } from "../../../src/process/guardian.ts";
+import { NodeSpawner } from "../../../src/process/node-spawner.ts";
+import { PosixSpawner } from "../../../src/process/posix-spawner.ts";
+import type { SpawnedProcess, Spawner } from "../../../src/process/spawner.ts";
+import { allGone, isAlive } from "../../helpers/processes.ts";
 
-interface TalkativeGuardian extends Disposable {
-  readonly guardian: Guardian;
-  readonly told: () => string;
+const environment = new Map([["PATH", process.env["PATH"] ?? ""]]);
+
+async function startSleep(spawner: Spawner, onPipe?: (inode: number) => void): Promise<SpawnedProcess> {
+  const request = { command: "sleep", args: ["100"], environment, stdio: "pipes", stderr: "inherit" } as const;
+  const spawned = await spawner.spawn(onPipe === undefined ? request : { ...request, onPipe });
+  onTestFinished(() => spawned.signalGroup("SIGKILL"));
+  return spawned;
 }
 
-/** A guardian that says what it is told, instead of minding it. */
-async function talkativeGuardian(): Promise<TalkativeGuardian> {
-  const posix = new PosixSpawner();
-  let told = "";
-  const spawner: Spawner = {
-    async spawn(request) {
-      const spawned = await posix.spawn({ ...request, command: "cat", args: [] });
-      (spawned.stdout as Socket).on("data", (chunk: Buffer) => {
-        told += chunk.toString();
-      });
-      return spawned;
-    },
-    close: () => posix.close(),
-  };
+test.each([
+  ["PosixSpawner", () => new PosixSpawner()],
+  ["NodeSpawner", () => new NodeSpawner()],
+])("it ends what runs when it is let go, and nothing that is told to be gone (%s)", async (_, create) => {
+  const spawner = create();
   const guardian = new Guardian(spawner, silentLogger);
   await guardian.start();
-  return { guardian, told: () => told, [Symbol.dispose]: () => posix.close() };
-}
-
-test("it is told of starts at once, of ends along with what comes next, and of the last end by itself", async () => {
-  using talkative = await talkativeGuardian();
-  const { guardian, told } = talkative;
-  guardian.watch(11);
-  await until(() => told() === "+11\n", told);
-  guardian.forget(11);
-  guardian.expect(7);
-  guardian.watch(12);
-  guardian.started(7);
-  await until(() => told() === "+11\n-11\n?7\n+12\n=7\n", told);
-  guardian.forget(12);
-  await until(() => told().endsWith("=7\n-12\n"), told);
+  const [first, second, other] = [await startSleep(spawner), await startSleep(spawner), await startSleep(spawner)];
+  guardian.guard().runs(first.pid);
+  const guarded = guardian.guard();
+  guarded.runs(other.pid);
+  guarded.isGone();
+  guardian.guard().runs(second.pid);
   await guardian.stop();
+  await allGone([first.pid, second.pid]);
+  expect(isAlive(other.pid)).toBe(true);
+  spawner.close();
 });
 
-test("what it was not told yet it is told before it is let go", async () => {
-  using talkative = await talkativeGuardian();
-  const { guardian, told } = talkative;
-  guardian.watch(11);
-  guardian.forget(11);
+test("it ends a process of which it knows the pipe alone", async () => {
+  const spawner = new PosixSpawner();
+  const guardian = new Guardian(spawner, silentLogger);
+  await guardian.start();
+  const guarded = guardian.guard();
+  const { pid } = await startSleep(spawner, (pipe) => guarded.isStarting(pipe));
   await guardian.stop();
-  await until(() => told() === "+11\n-11\n", told);
+  await allGone([pid]);
+  spawner.close();
+});
+
+/** Starts nothing: each process it tells of is gone at once. */
+function fleetingSpawner() {
+  let starts = 0;
+  const spawner: Spawner = {
+    async spawn() {
+      starts += 1;
+      return { exited: Promise.resolve({ code: 0, signal: null }) } as SpawnedProcess;
+    },
+    shareText: () => ({ descriptor: 3, write: () => undefined, close: () => undefined }),
+    close: () => undefined,
+  };
+  return { spawner, starts: () => starts };
+}
+
+test("it is started again however often it ends, until it is let go", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { spawner, starts } = fleetingSpawner();
+  const guardian = new Guardian(spawner, silentLogger);
+  await guardian.start();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(starts()).toBe(21);
+  await guardian.stop();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(starts()).toBe(21);
+});
+
+test("it takes any number of processes one after the other, but not more than 65,536 at once", async () => {
+  const guardian = new Guardian(fleetingSpawner().spawner, silentLogger);
+  for (let count = 0; count < 70_000; count += 1) guardian.guard().isGone();
+  for (let count = 0; count < 65_536; count += 1) guardian.guard();
+  expect(() => guardian.guard()).toThrow("cannot start a process: there are 65536 of them already");
 });
