@@ -22,7 +22,7 @@ export function createReceptionists(options: ReceptionOptions): Readonly<Record<
   // What operators ask for is no part of a site.
   const operators = new RequestHandler({ ...answers, basePath: "", endpoints: endpointsAt("admin", hasAdmin) });
   const upgrade = createUpgrade(requests);
-  const redirect = new Redirect(securePort);
+  const redirect = new Redirect(securePort, answers.headers);
   return {
     rooms: {
       onRequest: (request, response) => requests.handle(request, response),

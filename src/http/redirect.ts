@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { respondText } from "./respond.ts";
+import type { Header } from "../answer-headers.ts";
+import { respondText, setHeadersForAll } from "./respond.ts";
 
 const httpsPort = 443;
 
@@ -9,13 +10,16 @@ const hostPattern = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::\d{0,5})?$/i;
 /** Answers each request with where the same is over https (RFC 9110 section 15.4.9: method and body stay). */
 export class Redirect {
   readonly #port: () => number;
+  readonly #headers: readonly Header[];
 
-  /** `port` tells where https is spoken; it is asked once requests come. */
-  constructor(port: () => number) {
+  /** `port` tells where https is spoken; it is asked once requests come. `headers` are on all answers. */
+  constructor(port: () => number, headers: readonly Header[]) {
     this.#port = port;
+    this.#headers = headers;
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
+    setHeadersForAll(response, this.#headers);
     const [, host] = hostPattern.exec(request.headers.host ?? "") ?? [];
     const path = pathOf(request.url ?? "");
     // A body that is on its way is not waited for.

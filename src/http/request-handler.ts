@@ -11,7 +11,7 @@ import type { Api } from "./api.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { hasBody } from "../websocket/handshake.ts";
 import type { SlowReaders } from "./slow-readers.ts";
-import { redirectToFolder, respond, respondJson, respondText } from "./respond.ts";
+import { redirectToFolder, respond, respondJson, respondText, setHeadersForAll } from "./respond.ts";
 import type { StaticFiles } from "./static-files.ts";
 import { parseTarget, type Target } from "./target.ts";
 
@@ -59,7 +59,7 @@ export class RequestHandler {
     slowReaders.watch(request, response);
     // No answer waits for a body, so nobody is to take its end for the beginning of another request.
     if (hasBody(request)) response.shouldKeepAlive = false;
-    for (const { name, value } of headers) response.appendHeader(name, value);
+    setHeadersForAll(response, headers);
     this.#answer(request, response).catch((error: unknown) => {
       this.#note(request, "error", `request failed: ${messageOf(error)}`);
       if (response.headersSent) response.destroy();

@@ -1,4 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Header } from "../answer-headers.ts";
+
+/** Sets headers that are on all answers, before any that the answer itself has. */
+export function setHeadersForAll(response: ServerResponse, headers: readonly Header[]): void {
+  for (const { name, value } of headers) response.appendHeader(name, value);
+}
 
 /** Answers with a short text for people. */
 export function respondText(

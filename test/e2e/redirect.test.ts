@@ -73,16 +73,25 @@ test("a host that cannot stand in a url leads nowhere", async () => {
   expect((await ask(server.redirectPort, rawRequest("/", { Host: "x".repeat(253) }))).status).toBe(308);
 });
 
+test("--header is on these answers too", async () => {
+  await using server = await startRedirecting(["--header", "X-Site: a", "--header=X-Content-Type-Options: other"]);
+  for (const host of ["example.org", "a b"]) {
+    const { headers } = await ask(server.redirectPort, rawRequest("/", { Host: host }));
+    expect([headers.get("x-site"), headers.get("x-content-type-options")]).toEqual(["a", "other"]);
+  }
+});
+
 test("without TLS there is nothing to lead to", async () => {
   const { code, stderr } = await runToEnd(["--redirect", "127.0.0.1:0", "cat"]);
   expect(code).toBe(2);
   expect(stderr).toContain("--redirect=127.0.0.1:0 leads to https, so it needs --tlscert and --tlskey");
 });
 
-async function startRedirecting() {
+async function startRedirecting(words: readonly string[] = []) {
   const folder = await tempFolder();
   const { cert, key } = await makeCertificate(folder, "server");
-  const server = await startServer(["--tlscert", cert, "--tlskey", key, "--redirect", "127.0.0.1:0", "cat"]);
+  const redirecting = ["--tlscert", cert, "--tlskey", key, "--redirect", "127.0.0.1:0"];
+  const server = await startServer([...redirecting, ...words, "cat"]);
   const [, digits] = /listening on 127\.0\.0\.1:(\d+) to redirect to https\n/.exec(server.log()) ?? [];
   return {
     port: server.port,
