@@ -43,9 +43,12 @@ async function run(commandLine: CommandLine & { kind: "run" }, environment: Node
   try {
     const addresses = await server.start();
     if (server.workers > 0) keepYoungGenerationSmall(process.execArgv, environment);
-    greet(addresses, options, logger);
-    greetHosts(server.impliedHosts, logger);
-    notifier.ready(`listening on ${addresses.map(({ name }) => name).join(", ")}`);
+    // Who was asked to stop meanwhile does not say that it is ready.
+    if (!server.isStopping) {
+      greet(addresses, options, logger);
+      greetHosts(server.impliedHosts, logger);
+      notifier.ready(`listening on ${addresses.map(({ name }) => name).join(", ")}`);
+    }
     await server.stopped;
   } finally {
     forgetSignals();

@@ -96,6 +96,11 @@ export class Server {
     return this.#workers;
   }
 
+  /** Whether it is to stop, or has stopped. */
+  get isStopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
   /**
    * Starts to listen and returns where, addresses for clients first. Clients are let in from then on.
    * @throws ServerError ERR_LISTEN, ERR_TLS, ERR_STATIC_DIR, ERR_AUTH_FILE or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
@@ -185,7 +190,7 @@ export class Server {
       api: api ? new Api(host) : undefined,
       metrics: metrics ? await createMetrics(host, slowReaders, certificates) : undefined,
       staticFiles,
-      isDraining: () => this.#stopping !== undefined,
+      isDraining: () => this.isStopping,
       refusals,
       slowReaders,
     };

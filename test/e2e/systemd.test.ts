@@ -1,6 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { link, unlink } from "node:fs/promises";
+import { link, open, unlink } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type ListenOptions } from "node:net";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
@@ -122,6 +123,24 @@ describe.concurrent("the service manager", () => {
     expect(new Set(manager.received().slice(1))).toEqual(new Set(["WATCHDOG=1\n"]));
     expect(await server.stop()).toBe(0);
     expect(manager.received()).toContain("STOPPING=1\nSTATUS=shutting down\n");
+  });
+
+  test("is not told that a server is ready that was asked to stop before, and nor does the log say so", async () => {
+    await using folder = await tempFolder();
+    using manager = datagramSocket(folder.at("notify"));
+    execFileSync("mkfifo", [folder.at("key")]);
+    const start = startServer(["--workers", "0", "--auth-jwt-key", folder.at("key"), "cat"], {
+      env: { NOTIFY_SOCKET: folder.at("notify") },
+      async whileStarting(pid, log) {
+        // The start goes on once the key is read.
+        await using key = await open(folder.at("key"), "w");
+        process.kill(pid, "SIGTERM");
+        await until(() => log().includes("shutting down"), log);
+        await key.writeFile("k".repeat(32));
+      },
+    });
+    await expect(start).rejects.toThrow(/^the server did not start: .*SIGTERM: shutting down\n$/);
+    expect(manager.received()).toEqual(["STOPPING=1\nSTATUS=shutting down\n"]);
   });
 
   test("is told when settings are read again, and when that is done", async () => {
