@@ -35,7 +35,7 @@ export const closeCodes = {
   },
   messageTooBig: {
     code: 1009,
-    when: "A message of the client is larger than the limit (1 MiB)",
+    when: "A message of the client is larger than --maxmessage",
     comeBack: "Only with smaller messages",
   },
   processFailed: {
@@ -60,7 +60,7 @@ export const closeCodes = {
   },
   tooSlow: {
     code: 4008,
-    when: "More waited for the client than its buffer holds, and it took nothing for 5 s",
+    when: "More than --clientbuffer waited for the client, and it took nothing for --slowtimeout; with --slow=close at once",
     comeBack: "Yes; what it missed in between is lost to it",
   },
 } as const satisfies Record<string, CloseCode>;

@@ -56,7 +56,11 @@ export const metricsTable: readonly Metric[] = [
   },
   total("output_pauses", "Times a process waited for a slow client", (counters) => counters.outputPauses),
   total("input_pauses", "Times clients waited for a slow process", (counters) => counters.inputPauses),
-  total("slow_clients_closed", "Clients closed because they took nothing", (counters) => counters.slowClosed),
+  total(
+    "slow_clients_closed",
+    "Clients closed because more than --clientbuffer waited and they took nothing for --slowtimeout, or --slow is close",
+    (counters) => counters.slowClosed,
+  ),
   total(
     "rate_pauses",
     "Times a client that had sent more than it may was read no further",
