@@ -1,6 +1,10 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
+import { collectDefaultMetrics, Counter, Gauge, type Metric as PromMetric, Registry } from "prom-client";
 import { type Figures, type Metric, metricsTable } from "./metrics-table.ts";
 import { spawnTimeHistogram } from "./spawn-time-histogram.ts";
+
+/** What is told of the process: once for all servers in it, since nobody can stop what watches its garbage collections. */
+const processMetrics = new Registry();
+collectDefaultMetrics({ register: processMetrics });
 
 /** The metrics of one server as OpenMetrics 1.0 text. */
 export class MetricsPage {
@@ -15,7 +19,8 @@ export class MetricsPage {
     this.#registry.setContentType(this.contentType);
     for (const metric of metricsTable) this.#register(metric);
     this.#registry.registerMetric(spawnTimeHistogram(() => this.#now.counters.spawnTimes));
-    collectDefaultMetrics({ register: this.#registry });
+    for (const metric of processMetrics.getMetricsAsArray())
+      this.#registry.registerMetric(metric as unknown as PromMetric);
   }
 
   async render(): Promise<string> {

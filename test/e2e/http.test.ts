@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { expect, test } from "vitest";
+import { PerformanceObserver } from "node:perf_hooks";
+import { expect, test, vi } from "vitest";
 import { join, refusal } from "../helpers/client.ts";
+import { createServer } from "../helpers/hosts.ts";
 import { type MetricFamily, parseOpenMetrics } from "../helpers/open-metrics.ts";
 import { sh } from "../helpers/programs.ts";
 import { ask, rawRequest } from "../helpers/raw-http.ts";
@@ -127,6 +129,24 @@ test("/metrics is OpenMetrics text with our own metrics and those of Node", asyn
   ]) {
     expect([name, types.get(name ?? "")]).toEqual([name, type]);
   }
+});
+
+test("servers in one process all tell of that process, which is watched once for them", async () => {
+  const observe = vi.spyOn(PerformanceObserver.prototype, "observe");
+  const pages: string[] = [];
+  for (const name of ["first", "second"]) {
+    const addresses = [{ host: "127.0.0.1", port: 0 }];
+    const server = createServer({ command: "cat", addresses, basePath: `/${name}`, metrics: true });
+    const [address] = await server.start();
+    for (let scrape = 0; scrape < 2; scrape += 1) {
+      pages.push(await (await fetch(`http://${address?.name}/${name}/metrics`)).text());
+    }
+    await server.stop();
+  }
+  const families = pages.map((page) => [...parseOpenMetrics(page)].map(([name, { type }]) => `${name} ${type}`));
+  expect(families[0]).toContain("nodejs_gc_duration_seconds histogram");
+  expect(families).toEqual(families.map(() => families[0]));
+  expect(observe.mock.calls).toEqual([[{ entryTypes: ["gc"] }]]);
 });
 
 test("metrics count what happens", async () => {
