@@ -15,6 +15,9 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** Where nobody knows when there will be a place again. */
+const usualRetryAfterS = 5;
+
 /** The one error class of this package: switch on `code`, the rest is for people. */
 export class ServerError extends Error {
   readonly code: ErrorCode;
@@ -46,13 +49,13 @@ export class RefusedError extends ServerError {
   }
 
   /** A refusal of one who asks too much: 429, with the seconds after which another try makes sense. */
-  static tooMany(message: string, retryAfterS: number): RefusedError {
+  static tooMany(message: string, retryAfterS = usualRetryAfterS): RefusedError {
     return new RefusedError(429, message, { "Retry-After": String(retryAfterS) });
   }
 
   /** A refusal for now: 503, with the seconds after which another try makes sense. */
-  static forNow(message: string, retryAfterS: number, detail = ""): RefusedError {
-    return new RefusedError(503, message, { "Retry-After": String(retryAfterS) }, detail);
+  static forNow(message: string, detail = ""): RefusedError {
+    return new RefusedError(503, message, { "Retry-After": String(usualRetryAfterS) }, detail);
   }
 }
 

@@ -6,8 +6,6 @@ export const challenges = {
   bearer: 'Bearer realm="scalesocket"',
 } as const;
 
-const retryAfterS = 5;
-
 /** 401 for somebody who has shown nothing, with all that could be shown. */
 export function nothingShown(wanted: readonly string[]): RefusedError {
   return new RefusedError(401, "show who you are", { "WWW-Authenticate": wanted.join(", ") });
@@ -32,5 +30,5 @@ export function severalTokens(): RefusedError {
 
 /** 503 where it cannot be found out who somebody is: then nobody comes in. */
 export function cannotTell(detail: string): RefusedError {
-  return RefusedError.forNow("cannot check who you are, try again later", retryAfterS, detail);
+  return RefusedError.forNow("cannot check who you are, try again later", detail);
 }

@@ -2,8 +2,6 @@ import { RefusedError } from "../errors.ts";
 import { ConnectionRate } from "./connection-rate.ts";
 import { networkOf } from "./network.ts";
 
-const retryAfterS = 5;
-
 /** What is allowed to each address; undefined is no limit. */
 export interface TicketLimits {
   readonly maxPerAddress?: number | undefined;
@@ -30,7 +28,7 @@ export class Tickets {
     if (this.#most === undefined) return undefined;
     const taken = this.takenBy(network);
     if (taken >= this.#most) {
-      throw RefusedError.tooMany(`too many connections from ${network || "this address"}`, retryAfterS);
+      throw RefusedError.tooMany(`too many connections from ${network || "this address"}`);
     }
     this.#taken.set(network, taken + 1);
     return new Ticket(network, this.#onBack);

@@ -1,7 +1,6 @@
 import type { Guest } from "../access/gate.ts";
 import { RefusedError } from "../errors.ts";
 
-const retryAfterS = 5;
 const timeoutMs = 10_000;
 
 /** Admissions under way: so many at once, and each for so long. */
@@ -20,7 +19,7 @@ export class Admissions {
    * @throws RefusedError 503 where there are too many, or where it takes too long.
    */
   run(admit: () => Guest | Promise<Guest>): Guest | Promise<Guest> {
-    if (this.#underWay >= this.#most) throw RefusedError.forNow("too many handshakes are under way", retryAfterS);
+    if (this.#underWay >= this.#most) throw RefusedError.forNow("too many handshakes are under way");
     const admission = admit();
     return admission instanceof Promise ? this.#limit(admission) : admission;
   }
@@ -32,7 +31,7 @@ export class Admissions {
       return await new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           isLate = true;
-          reject(RefusedError.forNow("the handshake took too long", retryAfterS));
+          reject(RefusedError.forNow("the handshake took too long"));
         }, this.#timeoutMs);
         admission.then(resolve, reject).finally(() => clearTimeout(timer));
       });

@@ -15,7 +15,6 @@ import type { RequestHandler } from "./request-handler.ts";
 import { parseTarget } from "./target.ts";
 
 const maxConnectionId = 0xffff_ffff;
-const retryAfterS = 5;
 
 /** Options of the server, by their names. */
 type UpgradeOptions = Pick<Options, "basePath" | "compress" | "headers" | "subprotocols">;
@@ -103,7 +102,7 @@ export class Upgrade {
 
   #nextConnectionId(): number {
     if (this.#lastConnectionId === maxConnectionId) {
-      throw RefusedError.forNow("server is out of client ids", retryAfterS);
+      throw RefusedError.forNow("server is out of client ids");
     }
     this.#lastConnectionId += 1;
     return this.#lastConnectionId;

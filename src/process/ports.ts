@@ -3,10 +3,9 @@ import { createServer } from "node:net";
 import { RefusedError } from "../errors.ts";
 
 const host = "127.0.0.1";
-const retryAfterS = 5;
 
 export function noPortLeft(): RefusedError {
-  return RefusedError.forNow("no port left for another room", retryAfterS);
+  return RefusedError.forNow("no port left for another room");
 }
 
 /** TCP ports from `start` up to and including `end`. */

@@ -1,7 +1,5 @@
 import { RefusedError } from "../errors.ts";
 
-const retryAfterS = 5;
-
 /** What is allowed over all rooms of a server; undefined is no limit. */
 export interface AdmissionLimits {
   /** The only rooms that are served. */
@@ -33,7 +31,7 @@ export class Admission {
   check(room: string, isOpen: boolean, { rooms, connections }: AdmissionCounts): void {
     if (this.#names?.has(room) === false)
       throw new RefusedError(400, "no such room: only rooms with given names are served");
-    if (connections >= this.#maxConnections) throw RefusedError.forNow("server is full", retryAfterS);
-    if (!isOpen && rooms >= this.#maxRooms) throw RefusedError.forNow("no room left: too many are open", retryAfterS);
+    if (connections >= this.#maxConnections) throw RefusedError.forNow("server is full");
+    if (!isOpen && rooms >= this.#maxRooms) throw RefusedError.forNow("no room left: too many are open");
   }
 }

@@ -10,8 +10,6 @@ import { reportRooms, type RoomsReport } from "./room-report.ts";
 import type { RoomSummary } from "./room-summary.ts";
 import { Room } from "./room.ts";
 
-const retryAfterS = 5;
-
 export interface RoomsOptions {
   /** Serves one client in all, and tells when its room is gone. */
   readonly onOneshotEnd?: () => void;
@@ -121,8 +119,8 @@ export class Rooms {
   }
 
   #checkState(): void {
-    if (this.#state === "draining") throw RefusedError.forNow("server is shutting down", retryAfterS);
-    if (this.#state === "taken") throw RefusedError.forNow("server serves one client only", retryAfterS);
+    if (this.#state === "draining") throw RefusedError.forNow("server is shutting down");
+    if (this.#state === "taken") throw RefusedError.forNow("server serves one client only");
   }
 
   #roomOf(name: string): Room {

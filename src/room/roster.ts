@@ -2,8 +2,6 @@ import { RefusedError } from "../errors.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { Connection } from "./connection.ts";
 
-const retryAfterS = 5;
-
 /** Who is in one room. */
 export class Roster {
   /** Clients that were let in and whose handshake is under way. */
@@ -34,7 +32,7 @@ export class Roster {
   expect(maxClients: number | undefined): void {
     this.arriving += 1;
     if (maxClients === undefined || this.size + this.arriving <= maxClients) return;
-    throw RefusedError.forNow("room is full", retryAfterS);
+    throw RefusedError.forNow("room is full");
   }
 
   /** Lets a client wait until it can be seated. */

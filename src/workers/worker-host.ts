@@ -22,7 +22,6 @@ import type { WorkerProcess } from "./worker-process.ts";
 
 /** As many clients may wait to be handed over, for a worker, or for the end of what one has left behind. */
 const maxWaiting = 4096;
-const retryAfterS = 5;
 
 /** Rooms that live in workers: this process only chooses whose room is whose. */
 export class WorkerHost implements RoomHost {
@@ -214,7 +213,7 @@ export class WorkerHost implements RoomHost {
   #answer({ request, handshake }: Arrival, reason: string): void {
     const addressOf = (): string => request.remoteAddress;
     const traits = { headers: this.#headers, addressOf };
-    refuse(handshake.socket, RefusedError.forNow(reason, retryAfterS), this.#refusals, traits);
+    refuse(handshake.socket, RefusedError.forNow(reason), this.#refusals, traits);
   }
 
   #onReady(worker: WorkerProcess): void {

@@ -312,7 +312,7 @@ describe("starting again", () => {
     await (await setup.launcher.launch(1)).fail(notStarted);
     client.say("two");
     vi.advanceTimersByTime(100);
-    await (await setup.launcher.launch(2)).fail(RefusedError.forNow("no port left", 5));
+    await (await setup.launcher.launch(2)).fail(RefusedError.forNow("no port left"));
     const late = await setup.enter();
     late.say("three");
     late.leave();

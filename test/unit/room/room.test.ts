@@ -195,7 +195,7 @@ describe("stopping", () => {
     const setup = new Setup();
     const old = await setup.enterStopping();
     const next = await setup.enter();
-    setup.launcher.refusal = RefusedError.forNow("no port left", 5);
+    setup.launcher.refusal = RefusedError.forNow("no port left");
     old.exits();
     await turnEnd();
     expect(next.link.closedWith).toEqual({ code: 1013, reason: "no port left" });
@@ -408,7 +408,7 @@ describe("letting in", () => {
 
   test("a refusal reaches all who came for it, and the next client tries anew", async () => {
     const setup = new Setup();
-    setup.launcher.refusal = RefusedError.forNow("no port left", 5);
+    setup.launcher.refusal = RefusedError.forNow("no port left");
     const admitted = [setup.room.admit(), setup.room.admit()];
     const outcomes = await Promise.allSettled(admitted);
     expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected"]);

@@ -144,7 +144,7 @@ test("a client whose handshake fails does not take along the one that came with 
 
 test("a client for whose room nothing is left is refused before its handshake, and leaves no room behind", async () => {
   const setup = new Setup();
-  setup.launcher.refusal = RefusedError.forNow("no port left", 5);
+  setup.launcher.refusal = RefusedError.forNow("no port left");
   await expect(setup.join()).rejects.toMatchObject({ ...forNow, message: "no port left" });
   expect(setup.names).toEqual([]);
 
@@ -374,7 +374,7 @@ describe("oneshot", () => {
 
   test("a client that is refused was none: the next one is let in", async () => {
     const setup = new OneshotSetup();
-    setup.launcher.refusal = RefusedError.forNow("no port left", 5);
+    setup.launcher.refusal = RefusedError.forNow("no port left");
     await expect(setup.join()).rejects.toMatchObject(forNow);
     expect(setup.over.count).toBe(0);
     setup.launcher.refusal = undefined;
