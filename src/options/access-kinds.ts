@@ -5,7 +5,7 @@ import { list } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
 /** Origins of web pages. */
-export function origins(common: Common): OptionSpec<readonly string[]> {
+export function origins(common: Common): OptionSpec<readonly string[] | undefined> {
   const expected =
     "origins with commas between them, each a scheme and a host and nothing behind them but a port, such as " +
     "https://example.com or http://localhost:3000";
@@ -20,7 +20,7 @@ function isOrigin(value: string): boolean {
 }
 
 /** Hosts under which a server is asked. */
-export function hosts(common: Common): OptionSpec<readonly string[]> {
+export function hosts(common: Common): OptionSpec<readonly string[] | undefined> {
   const expected =
     "hosts with commas between them, with or without a port, such as example.com, localhost:9000 or [::1], or * for all";
   return list(textLike({ ...common, expected }, isHost), { separator: ",", min: 1, expected });
@@ -34,7 +34,7 @@ function isHost(value: string): boolean {
 const namedRanges = new Set(["loopback", "linklocal", "uniquelocal", "unix"]);
 
 /** Addresses, and ranges of them. */
-export function addressRanges(common: Common): OptionSpec<readonly string[]> {
+export function addressRanges(common: Common): OptionSpec<readonly string[] | undefined> {
   const expected =
     "addresses with commas between them, ranges such as 10.0.0.0/8 or fd00::/8, or the names " +
     [...namedRanges].join(", ");

@@ -16,7 +16,7 @@ const highestPort = 65_535;
 
 const addressExpected = "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9000 or [::1]:9000";
 
-export function address(common: Common): OptionSpec<Address> {
+export function address(common: Common): OptionSpec<Address | undefined> {
   return {
     ...common,
     expected: addressExpected,
@@ -31,7 +31,7 @@ export function address(common: Common): OptionSpec<Address> {
 export const defaultAddress: Address = { host: "0.0.0.0", port: 9000 };
 
 /** Several of them, at least one; {@link defaultAddress} where there is nothing else either. */
-export function addresses(common: Common): OptionSpec<readonly Address[]> {
+export function addresses(common: Common): OptionSpec<readonly Address[] | undefined> {
   const several = list(address(common), { separator: ",", min: 1, expected: addressExpected });
   return { ...several, fallbackText: addressText(defaultAddress) };
 }

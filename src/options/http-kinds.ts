@@ -35,7 +35,7 @@ function isHeader(header: unknown): boolean {
 }
 
 /** Names of websocket subprotocols (RFC 6455 section 4.1). */
-export function subprotocols(common: Common): OptionSpec<readonly string[]> {
+export function subprotocols(common: Common): OptionSpec<readonly string[] | undefined> {
   const expected = "names of subprotocols with commas between them";
   return list(
     textLike({ ...common, expected }, (value) => token.test(value)),

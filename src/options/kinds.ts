@@ -1,4 +1,4 @@
-import type { Common, OptionSpec } from "./spec.ts";
+import type { Common, OptionSpec, WithDefault } from "./spec.ts";
 
 const wholeNumber = /^\d{1,15}$/;
 const integerNumber = /^-?\d{1,15}$/;
@@ -42,10 +42,10 @@ export function text(common: Common): OptionSpec<string | undefined> {
 }
 
 /** A text of a certain form. */
-export function textLike(
-  common: Common & { readonly expected: string; readonly default?: string },
+export function textLike<Default extends string | undefined = undefined>(
+  common: Common & { readonly expected: string; readonly default?: Default },
   isLike: (value: string) => boolean,
-): OptionSpec<string> {
+): WithDefault<string, Default> {
   const { default: defaultText, ...rest } = common;
   return {
     ...rest,
@@ -57,14 +57,14 @@ export function textLike(
 }
 
 /** One of some words; `synonyms` are other ways to write them. */
-export function choice<const Choice extends string>(
+export function choice<const Choice extends string, Default extends Choice | undefined = undefined>(
   common: Common & {
     choices: readonly Choice[];
     synonyms?: ReadonlyMap<string, Choice>;
-    default?: Choice;
+    default?: Default;
     bare?: Choice;
   },
-): OptionSpec<Choice> {
+): WithDefault<Choice, Default> {
   const { choices, synonyms, default: defaultText, bare: bareText, ...rest } = common;
   const find = (value: unknown): Choice | undefined => choices.find((known) => known === value);
   return {
@@ -91,7 +91,9 @@ export function count(common: Common & { max: number }): OptionSpec<number> {
   };
 }
 
-export function integer(common: Common & { min: number; max: number; default?: number }): OptionSpec<number> {
+export function integer<Default extends number | undefined = undefined>(
+  common: Common & { min: number; max: number; default?: Default },
+): WithDefault<number, Default> {
   const { min, max, default: standard, ...rest } = common;
   const isInRange = (value: unknown): boolean => Number.isInteger(value) && isBetween(value, min, max);
   return {
@@ -105,7 +107,9 @@ export function integer(common: Common & { min: number; max: number; default?: n
 }
 
 /** A time, written in seconds and kept in milliseconds. */
-export function seconds(common: Common & { min: number; max: number; default?: number }): OptionSpec<number> {
+export function seconds<Default extends number | undefined = undefined>(
+  common: Common & { min: number; max: number; default?: Default },
+): WithDefault<number, Default> {
   const { min, max, default: standard, ...rest } = common;
   const isInRange = (value: unknown): boolean => isBetween(value, min * 1000, max * 1000);
   return {
@@ -126,7 +130,9 @@ const sizeUnits = new Map([
 ]);
 
 /** A number of bytes, written as such or with a unit: 65536, 64K, 64KiB, 1M. */
-export function size(common: Common & { min: string; max: string; default?: string }): OptionSpec<number> {
+export function size<Default extends string | undefined = undefined>(
+  common: Common & { min: string; max: string; default?: Default },
+): WithDefault<number, Default> {
   const { min, max, default: defaultText, ...rest } = common;
   const [minBytes = 0, maxBytes = 0] = [parseSize(min), parseSize(max)];
   const isInRange = (value: unknown): boolean => Number.isInteger(value) && isBetween(value, minBytes, maxBytes);

@@ -1,19 +1,19 @@
 import type { OptionSpec } from "./spec.ts";
 
-interface ListTraits {
+interface ListTraits<Min extends 0 | 1> {
   /** What stands between values that are written in one text: a line break where a comma can be part of a value. */
   readonly separator: "," | "\n";
   /** How many there have to be. With 0, a list without a default is empty where it is not given. */
-  readonly min: 0 | 1;
+  readonly min: Min;
   /** What may be written, for people. */
   readonly expected: string;
 }
 
 /** Several values of one kind. Each time that the flag is given adds to them, and one text may hold several. */
-export function list<Value>(
-  one: OptionSpec<Value>,
-  { separator, min, expected }: ListTraits,
-): OptionSpec<readonly Value[]> {
+export function list<Value, Min extends 0 | 1>(
+  one: OptionSpec<Value | undefined>,
+  { separator, min, expected }: ListTraits<Min>,
+): OptionSpec<readonly Value[] | (Min extends 0 ? never : undefined)> {
   const split = (text: string): string[] => splitAt(separator, text);
   return {
     ...one,
@@ -29,7 +29,7 @@ export function list<Value>(
 }
 
 /** Nothing is the empty list, and lines may be empty, as the last one of a text often is. */
-function splitAt(separator: ListTraits["separator"], text: string): string[] {
+function splitAt(separator: "," | "\n", text: string): string[] {
   if (text.trim() === "") return [];
   const items = text.split(separator).map((item) => item.trim());
   return separator === "\n" ? items.filter((item) => item !== "") : items;

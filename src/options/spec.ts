@@ -39,6 +39,9 @@ interface OptionAlias {
   readonly means?: string;
 }
 
+/** An option whose default is a `Default`: where that is undefined, so is the option that was not given. */
+export type WithDefault<Value, Default> = OptionSpec<Value | Extract<Default, undefined>>;
+
 export const optionGroups = {
   listening: "Listening",
   encryption: "Encryption",

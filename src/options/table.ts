@@ -34,38 +34,9 @@ export type OptionName = keyof typeof optionTable;
 
 type ValueOf<Spec> = Spec extends OptionSpec<infer Value> ? Value : never;
 
-/** What is undefined where it was not given. Texts and flags say so, or have a default, by their kind. */
-type WithoutDefault =
-  | "addresses"
-  | "adminAddress"
-  | "redirectAddress"
-  | "frame"
-  | "clientFrame"
-  | "serverFrame"
-  | "attachDelayMs"
-  | "limitMemoryBytes"
-  | "limitCpuSeconds"
-  | "limitFiles"
-  | "nice"
-  | "compat"
-  | "rooms"
-  | "subprotocols"
-  | "maxRooms"
-  | "maxClients"
-  | "maxConnections"
-  | "allowedHosts"
-  | "origins"
-  | "trustedProxies"
-  | "maxPerAddress"
-  | "connectionRate"
-  | "messageRate"
-  | "byteRate";
-
 /** Every option with its value; undefined where it has no default and was not given. */
 export type Options = {
-  readonly [Name in OptionName]: Name extends WithoutDefault
-    ? ValueOf<(typeof optionTable)[Name]> | undefined
-    : ValueOf<(typeof optionTable)[Name]>;
+  readonly [Name in OptionName]: ValueOf<(typeof optionTable)[Name]>;
 };
 
 export const optionNames = Object.keys(optionTable) as OptionName[];
