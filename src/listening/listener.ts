@@ -6,6 +6,7 @@ import type { Logger } from "../logger.ts";
 import { addressText } from "../options.ts";
 import type { Certificates } from "./certificates.ts";
 import { isUnix, nameOf, type Place, type ServerAddress } from "./place.ts";
+import type { PreparedServer } from "./secure-server.ts";
 import { UnixSocket } from "./unix-socket.ts";
 
 /** Who answers at an address. */
@@ -80,13 +81,6 @@ export class Listener {
       this.#logger.warn(`cannot remove ${this.address.name}: ${messageOf(error)}`);
     }
   }
-}
-
-/** A server that does not listen yet. */
-interface PreparedServer {
-  readonly http: Server;
-  /** Ends connections that HTTP does not know of. */
-  readonly cut: () => void;
 }
 
 function createPlain({ limits }: ListenerSettings): PreparedServer {

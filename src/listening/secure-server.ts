@@ -1,6 +1,6 @@
 import { constants } from "node:crypto";
-import { createServer, type Server } from "node:https";
-import type { ServerOptions } from "node:http";
+import { createServer } from "node:https";
+import type { Server, ServerOptions } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "../logger.ts";
@@ -8,14 +8,15 @@ import type { Certificates } from "./certificates.ts";
 
 const handshakeTimeoutMs = 10_000;
 
-/** An HTTP server behind TLS, and a way to end connections that HTTP does not know of yet. */
-export interface SecureServer {
+/** A server that does not listen yet. */
+export interface PreparedServer {
   readonly http: Server;
-  /** Ends all connections at once. */
+  /** Ends connections that HTTP does not know of. */
   readonly cut: () => void;
 }
 
-export function createSecureServer(limits: ServerOptions, certificates: Certificates, logger: Logger): SecureServer {
+/** An HTTP server behind TLS. */
+export function createSecureServer(limits: ServerOptions, certificates: Certificates, logger: Logger): PreparedServer {
   const http = createServer({
     ...limits,
     ...certificates.context,
