@@ -1,3 +1,11 @@
+/** The first byte of a frame that is a whole message (RFC 6455 section 5.2). */
+export const finalText = 0x81;
+export const finalBinary = 0x82;
+
+/** What stands in the second byte in place of a length that needs 2 bytes more, or 8. */
+export const mediumMark = 126;
+export const longMark = 127;
+
 const longUnit = 2 ** 32;
 
 /** The length that stands behind the first two bytes of a frame, in 2 bytes or in 8 (RFC 6455 section 5.2). */

@@ -2,18 +2,14 @@ import { isUtf8 } from "node:buffer";
 import { ByteWriter } from "../framing/byte-writer.ts";
 import { giveBackBuffer } from "../framing/spare-buffers.ts";
 import { compressedBit } from "./compression.ts";
-import { longLength, unmask } from "./frame-bytes.ts";
+import { finalBinary, finalText, longLength, longMark, mediumMark, unmask } from "./frame-bytes.ts";
 import { readingCosts, shareOfTurn } from "./turns.ts";
 
-const finalText = 0x81;
-const finalBinary = 0x82;
 const finalBit = 0x80;
 const maskBit = 0x80;
 const opcodeBits = 0x0f;
 const lastDataOpcode = 2;
 const lengthBits = 0x7f;
-const mediumMark = 126;
-const longMark = 127;
 const maskBytes = 4;
 
 /** Up to this length a frame is waited for here; the rest of a longer one is better kept by who reads it. */

@@ -1,14 +1,11 @@
 import type { WireFormat } from "../links.ts";
+import { finalBinary, finalText, longMark, mediumMark } from "./frame-bytes.ts";
 
-const finalText = 0x81;
-const finalBinary = 0x82;
 const finalClose = 0x88;
 const finalPing = 0x89;
 const finalPong = 0x8a;
 const longestShort = 125;
 const longestMedium = 0xffff;
-const mediumMark = 126;
-const longMark = 127;
 
 /** Frames from server to client are not masked, so each is the same for all clients (RFC 6455 section 5.2). */
 export const frameFormat: WireFormat = {
