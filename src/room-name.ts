@@ -3,7 +3,13 @@ import { RefusedError } from "./errors.ts";
 const reservedNames = new Set(["api", "metrics", "health", "static", "upload", "robots.txt", "favicon.ico"]);
 
 const maxNameLength = 128;
-const allowed = /^[A-Za-z0-9\-._~!$&()*+,;=:@]+$/;
+const marks = "-._~!$&()*+,;=:@";
+
+/** What segments of paths may hold, for people. */
+export const segmentCharacters = `letters, digits and ${marks}`;
+/** The same, as the source of a pattern. */
+export const segment = `[${marks}A-Za-z0-9]+`;
+const allowed = new RegExp(`^${segment}$`);
 
 /** Checks a decoded path segment. @throws RefusedError 400 that says what is wrong with it. */
 export function checkRoomName(name: string): string {
@@ -16,7 +22,7 @@ export function checkRoomName(name: string): string {
 export function roomNameFault(name: string): string | undefined {
   if (name === "") return "is missing: connect to /<room>";
   if (name.length > maxNameLength) return `is longer than ${maxNameLength} characters`;
-  if (!allowed.test(name)) return "may hold only letters, digits and -._~!$&()*+,;=:@";
+  if (!allowed.test(name)) return `may hold only ${segmentCharacters}`;
   if (name === "." || name === "..") return "must not be . or ..";
   if (reservedNames.has(name)) return `"${name}" is reserved`;
   return undefined;

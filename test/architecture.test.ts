@@ -14,6 +14,7 @@ const leaves = [
   "line-budget",
   "join-request",
   "room-name",
+  "http-token",
   "web-origin",
   "reloadable",
   "socket-handle",

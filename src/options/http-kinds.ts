@@ -1,10 +1,11 @@
 import { type Header, isForAllAnswers } from "../answer-headers.ts";
+import { httpToken } from "../http-token.ts";
+import { segment, segmentCharacters } from "../room-name.ts";
 import { textLike } from "./kinds.ts";
 import { list } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
-/** A token, as names in HTTP are (RFC 9110 section 5.6.2). */
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
+const maxName = 256;
 const headerValue = /^[\t\x20-\x7e]{0,4096}$/;
 
 /** Headers that are put on all answers. */
@@ -31,19 +32,19 @@ export function headers(common: Common): OptionSpec<readonly Header[]> {
 function isHeader(header: unknown): boolean {
   const { name, value } = Object(header) as Partial<Record<keyof Header, unknown>>;
   if (typeof name !== "string" || typeof value !== "string") return false;
-  return token.test(name) && isForAllAnswers(name) && headerValue.test(value);
+  return isName(name) && isForAllAnswers(name) && headerValue.test(value);
+}
+
+function isName(value: string): boolean {
+  return value.length <= maxName && httpToken.test(value);
 }
 
 /** Names of websocket subprotocols (RFC 6455 section 4.1). */
 export function subprotocols(common: Common): OptionSpec<readonly string[] | undefined> {
   const expected = "names of subprotocols with commas between them";
-  return list(
-    textLike({ ...common, expected }, (value) => token.test(value)),
-    { separator: ",", min: 1, expected },
-  );
+  return list(textLike({ ...common, expected }, isName), { separator: ",", min: 1, expected });
 }
 
-const segment = "[A-Za-z0-9\\-._~!$&()*+,;=:@]+";
 const basePathPattern = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${segment})*$`);
 const maxBasePath = 256;
 
@@ -52,7 +53,7 @@ export function basePath(common: Common & { default: string }): OptionSpec<strin
   const { default: defaultText, ...rest } = common;
   return {
     ...rest,
-    expected: "a path such as / or /games, whose segments are letters, digits and -._~!$&()*+,;=:@",
+    expected: `a path such as / or /games, whose segments are ${segmentCharacters}`,
     defaultText,
     bareText: undefined,
     parse(text) {

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type Header, headerLines } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
+import { httpToken } from "../http-token.ts";
 import { isTokenProtocol } from "../token-protocol.ts";
 import { agreeOnExtension } from "./extensions.ts";
 
@@ -9,7 +10,6 @@ const version = "13";
 /** RFC 6455 section 1.3. */
 const acceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const base64 = /^[A-Za-z0-9+/]{1,256}={0,2}$/;
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Whether a request wants to become a websocket. */
 export function wantsWebsocket(request: IncomingMessage): boolean {
@@ -78,7 +78,7 @@ export function answerHandshake(request: IncomingMessage, options: HandshakeOpti
 function chooseSubprotocol(offered: string | undefined, spoken: readonly string[] | undefined): string | undefined {
   if (offered === undefined) return undefined;
   const names = offered.split(",").map((name) => name.trim());
-  if (!names.every((name) => token.test(name)) || new Set(names).size !== names.length) {
+  if (!names.every((name) => httpToken.test(name)) || new Set(names).size !== names.length) {
     throw new RefusedError(400, "Sec-WebSocket-Protocol must be a list of different names");
   }
   const others = names.filter((name) => !isTokenProtocol(name));
