@@ -1,4 +1,4 @@
-export { type Address, addressText, defaultAddress } from "./options/address-kinds.ts";
+export { type Address, addressText, defaultAddress, maxSocketPathBytes } from "./options/address-kinds.ts";
 export { completeOptions, parseOption, unexpected } from "./options/complete.ts";
 export { expectedOfFlag, parseFlag } from "./options/kinds.ts";
 export {
@@ -8,6 +8,7 @@ export {
   type OptionNaming,
   optionWithOpenValue,
   variableOf,
+  variableOfFlag,
 } from "./options/naming.ts";
 export { type OptionGroup, type OptionSpec, optionGroups } from "./options/spec.ts";
 export { type OptionName, optionNames, type Options, optionTable } from "./options/table.ts";

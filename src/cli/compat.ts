@@ -1,4 +1,4 @@
-import { isValueOfOption, variableOf } from "../options.ts";
+import { isValueOfOption, variableOf, variableOfFlag } from "../options.ts";
 
 /** Options by their variables, with what would be written there. */
 type Variables = Readonly<Record<string, string>>;
@@ -70,7 +70,7 @@ export function applyCompat(sources: Sources, version: string | undefined): Read
 function withoutMacros(environment: NodeJS.ProcessEnv, { macros }: Compat): NodeJS.ProcessEnv {
   let read = environment;
   for (const [flag, variables] of Object.entries(macros)) {
-    const { [`SCALESOCKET_${flag.slice(2).toUpperCase()}`]: text, ...rest } = read;
+    const { [variableOfFlag(flag)]: text, ...rest } = read;
     read = unsetTexts.has(text?.toLowerCase() ?? "") ? rest : { ...variables, ...rest };
   }
   return read;

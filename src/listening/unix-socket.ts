@@ -4,9 +4,8 @@ import { chmod, type FileHandle, link, lstat, mkdtemp, open, rename, rm, unlink 
 import { connect, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { ServerError } from "../errors.ts";
+import { maxSocketPathBytes } from "../options.ts";
 
-/** What the system has room for in the address of a unix socket, but for its last NUL. */
-const maxPathBytes = 107;
 const answerTimeoutMs = 1000;
 /** What it is called in its folder, before it comes to its place. */
 const boundName = "s";
@@ -53,7 +52,7 @@ export class UnixSocket {
 /** The folder's name may be too long where that of the socket is not: then its descriptor stands for it. */
 async function bind(server: Server, folder: string): Promise<void> {
   const path = join(folder, boundName);
-  if (Buffer.byteLength(path) <= maxPathBytes) {
+  if (Buffer.byteLength(path) <= maxSocketPathBytes) {
     await listen(server, path);
     return;
   }

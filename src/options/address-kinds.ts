@@ -37,7 +37,7 @@ export function addresses(common: Common): OptionSpec<readonly Address[] | undef
 }
 
 /** What the system has room for in the address of a unix socket, but for its last NUL. */
-const maxSocketPathBytes = 107;
+export const maxSocketPathBytes = 107;
 
 /** The path of a unix socket. */
 export function socketPath(common: Common): OptionSpec<string | undefined> {

@@ -28,7 +28,7 @@ export function longFlag(name: OptionName): string {
 
 /** The environment variable of an option, such as `SCALESOCKET_ADDR`. */
 export function variableOf(name: OptionName): string {
-  return variableFor(longFlag(name));
+  return variableOfFlag(longFlag(name));
 }
 
 /** The option whose value may stand only behind `=` in this word, and need not be there. */
@@ -51,13 +51,14 @@ function isOpen(flag: string): boolean {
 
 function toNaming(flag: string, means: string | undefined): OptionNaming {
   const long = longOf(flag);
-  return { flag, longFlag: long, variable: variableFor(long), key: long.slice(2), means };
+  return { flag, longFlag: long, variable: variableOfFlag(long), key: long.slice(2), means };
 }
 
 function longOf(flag: string): string {
   return /--[a-z-]+/.exec(flag)?.[0] ?? flag;
 }
 
-function variableFor(long: string): string {
-  return `SCALESOCKET_${long.slice(2).toUpperCase().replaceAll("-", "_")}`;
+/** The environment variable that goes with a long flag. */
+export function variableOfFlag(flag: string): string {
+  return `SCALESOCKET_${flag.slice(2).toUpperCase().replaceAll("-", "_")}`;
 }
