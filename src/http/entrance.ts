@@ -4,13 +4,13 @@ import { Tickets } from "../access/tickets.ts";
 import type { Place } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
-import { Admissions } from "./admissions.ts";
+import { HandshakeLimit } from "./handshake-limit.ts";
 import { WaitingSockets } from "./waiting-sockets.ts";
 
 /** What clients pass on their way in. */
 export interface Entrance {
   readonly waiting: WaitingSockets;
-  readonly admissions: Admissions;
+  readonly handshakeLimit: HandshakeLimit;
   readonly gate: Gate;
   readonly tickets: Tickets;
 }
@@ -21,7 +21,12 @@ export async function openEntrance(options: Options, listensOn: readonly Place[]
   const tickets = new Tickets(options);
   const allowedHosts = options.allowedHosts ?? impliedHosts(options, listensOn);
   const gate = await Gate.open({ ...options, allowedHosts }, tickets, logger);
-  return { waiting: new WaitingSockets(maxHandshakes), admissions: new Admissions(maxHandshakes), gate, tickets };
+  return {
+    waiting: new WaitingSockets(maxHandshakes),
+    handshakeLimit: new HandshakeLimit(maxHandshakes),
+    gate,
+    tickets,
+  };
 }
 
 /**

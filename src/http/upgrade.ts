@@ -60,12 +60,12 @@ export class Upgrade {
   }
 
   async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-    const { gate, admissions, tickets } = this.#entrance;
+    const { gate, handshakeLimit, tickets } = this.#entrance;
     const { basePath } = this.#options;
     const target = parseTarget(request.url ?? "", basePath);
     const room = checkRoomName(target.room);
     const { text: answer, subprotocol, isCompressing } = answerHandshake(request, this.#options);
-    const guest = await admissions.run(() => gate.admit(request, { room, query: target.query }));
+    const guest = await handshakeLimit.run(() => gate.admit(request, { room, query: target.query }));
     const { visitor, identity, ticket } = guest;
     try {
       const connectionId = this.#nextConnectionId();

@@ -3,8 +3,8 @@ import { RefusedError } from "../errors.ts";
 
 const timeoutMs = 10_000;
 
-/** Admissions under way: so many at once, and each for so long. */
-export class Admissions {
+/** Bounds handshakes that are decided on: so many at once, and each for so long. */
+export class HandshakeLimit {
   readonly #most: number;
   readonly #timeoutMs: number;
   #underWay = 0;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Guest } from "../../../src/access/gate.ts";
 import { Tickets } from "../../../src/access/tickets.ts";
-import { Admissions } from "../../../src/http/admissions.ts";
+import { HandshakeLimit } from "../../../src/http/handshake-limit.ts";
 import { fakeVisitor } from "../../helpers/requests.ts";
 import { until } from "../../helpers/until.ts";
 
@@ -31,16 +31,16 @@ class Knock {
   };
 }
 
-async function run(admissions: Admissions, knock: Knock): Promise<Guest> {
-  return admissions.run(knock.admit);
+async function run(handshakeLimit: HandshakeLimit, knock: Knock): Promise<Guest> {
+  return handshakeLimit.run(knock.admit);
 }
 
 test("so many are under way at once, and one more is refused until another is done, well or not", async () => {
-  const admissions = new Admissions(2, longMs);
+  const handshakeLimit = new HandshakeLimit(2, longMs);
   const knocks = [new Knock(), new Knock()] as const;
-  const [first, second] = knocks.map((knock) => run(admissions, knock));
+  const [first, second] = knocks.map((knock) => run(handshakeLimit, knock));
   const third = new Knock();
-  await expect(run(admissions, third)).rejects.toMatchObject({
+  await expect(run(handshakeLimit, third)).rejects.toMatchObject({
     status: 503,
     message: "too many handshakes are under way",
     headers: { "Retry-After": "5" },
@@ -48,12 +48,12 @@ test("so many are under way at once, and one more is refused until another is do
   knocks[0].letIn();
   expect((await first)?.visitor).toBe(visitor);
   const fourth = new Knock();
-  const isIn = run(admissions, fourth);
-  await expect(run(admissions, third)).rejects.toThrow("too many handshakes");
+  const isIn = run(handshakeLimit, fourth);
+  await expect(run(handshakeLimit, third)).rejects.toThrow("too many handshakes");
   knocks[1].refuse();
   await expect(second).rejects.toThrow("not you");
   const fifth = new Knock();
-  const isInToo = run(admissions, fifth);
+  const isInToo = run(handshakeLimit, fifth);
   fourth.letIn();
   fifth.letIn();
   await Promise.all([isIn, isInToo]);
@@ -61,26 +61,26 @@ test("so many are under way at once, and one more is refused until another is do
 
 test("one that takes too long is refused, and leaves no ticket behind, however it ends then", async () => {
   const tickets = new Tickets({ maxPerAddress: 2 });
-  const admissions = new Admissions(2, 20);
+  const handshakeLimit = new HandshakeLimit(2, 20);
   const [slow, slower] = [new Knock(tickets), new Knock(tickets)] as const;
-  const both = [run(admissions, slow), run(admissions, slower)];
+  const both = [run(handshakeLimit, slow), run(handshakeLimit, slower)];
   for (const each of both) {
     await expect(each).rejects.toMatchObject({ status: 503, message: "the handshake took too long" });
   }
   // What is still being done for them counts.
   expect(tickets.takenBy(address)).toBe(2);
-  await expect(run(admissions, new Knock())).rejects.toThrow("too many handshakes");
+  await expect(run(handshakeLimit, new Knock())).rejects.toThrow("too many handshakes");
   slow.letIn();
   slower.refuse();
   await until(() => tickets.takenBy(address) === 0, "the tickets to be given back");
   const quick = new Knock(tickets);
-  const isIn = run(admissions, quick);
+  const isIn = run(handshakeLimit, quick);
   quick.letIn();
   expect((await isIn).ticket).toBeDefined();
 });
 
 test("who is let in at once is never under way", () => {
-  const admissions = new Admissions(1, longMs);
+  const handshakeLimit = new HandshakeLimit(1, longMs);
   const guest = { visitor, identity: null, ticket: undefined };
-  expect([admissions.run(() => guest), admissions.run(() => guest)]).toEqual([guest, guest]);
+  expect([handshakeLimit.run(() => guest), handshakeLimit.run(() => guest)]).toEqual([guest, guest]);
 });
