@@ -12,7 +12,7 @@ const minBytesPerMessage = 2048;
 export class Compressor {
   readonly #compression: WireCompression;
   /** Those that are to be compressed. */
-  #messages: Place[] = [];
+  #messages: Span[] = [];
   #bytesLeft = maxBytesAtOnce;
 
   private constructor(compression: WireCompression) {
@@ -43,7 +43,7 @@ export class Compressor {
     return undefined;
   }
 
-  #compressAll(common: Buffer, messages: readonly Place[]): Compressed | undefined {
+  #compressAll(common: Buffer, messages: readonly Span[]): Compressed | undefined {
     const out = new ByteWriter();
     const savings: Saving[] = [];
     let copied = 0;
@@ -62,7 +62,7 @@ export class Compressor {
 }
 
 /** Where a message stands among what everyone gets. */
-interface Place {
+interface Span {
   readonly start: number;
   readonly payload: number;
   readonly end: number;

@@ -1,4 +1,4 @@
-interface Place<Worker> {
+interface Home<Worker> {
   readonly worker: Worker;
   lastConnectionId: number;
 }
@@ -10,7 +10,7 @@ interface Place<Worker> {
 export class Placement<Worker> {
   /** The ids of the connections that each worker has, or that are on their way to it. */
   readonly #clients = new Map<Worker, Set<number>>();
-  readonly #places = new Map<string, Place<Worker>>();
+  readonly #homes = new Map<string, Home<Worker>>();
 
   /** From now on rooms may be placed on this worker. */
   add(worker: Worker): void {
@@ -21,19 +21,19 @@ export class Placement<Worker> {
   remove(worker: Worker): { readonly rooms: readonly string[]; readonly connectionIds: Set<number> } {
     const connectionIds = this.#clients.get(worker) ?? new Set();
     this.#clients.delete(worker);
-    const rooms = [...this.#places].filter(([, place]) => place.worker === worker).map(([room]) => room);
-    for (const room of rooms) this.#places.delete(room);
+    const rooms = [...this.#homes].filter(([, home]) => home.worker === worker).map(([room]) => room);
+    for (const room of rooms) this.#homes.delete(room);
     return { rooms, connectionIds };
   }
 
   /** The names of all rooms. */
   get names(): Iterable<string> {
-    return this.#places.keys();
+    return this.#homes.keys();
   }
 
   /** How many rooms there are. */
   get rooms(): number {
-    return this.#places.size;
+    return this.#homes.size;
   }
 
   /** How many clients there are. */
@@ -45,7 +45,7 @@ export class Placement<Worker> {
 
   /** Where the room is. */
   find(room: string): Worker | undefined {
-    return this.#places.get(room)?.worker;
+    return this.#homes.get(room)?.worker;
   }
 
   /**
@@ -53,12 +53,12 @@ export class Placement<Worker> {
    * Undefined where there is no worker, or not the one that is wanted.
    */
   place(room: string, connectionId: number, wanted = this.#leastBusy()): Worker | undefined {
-    const known = this.#places.get(room);
+    const known = this.#homes.get(room);
     if (known !== undefined) known.lastConnectionId = connectionId;
     const worker = known?.worker ?? wanted;
     const clients = worker === undefined ? undefined : this.#clients.get(worker);
     if (worker === undefined || clients === undefined) return undefined;
-    if (known === undefined) this.#places.set(room, { worker, lastConnectionId: connectionId });
+    if (known === undefined) this.#homes.set(room, { worker, lastConnectionId: connectionId });
     clients.add(connectionId);
     return worker;
   }
@@ -74,8 +74,8 @@ export class Placement<Worker> {
 
   /** The worker has closed a room when `lastConnectionId` was the last that it had heard of. */
   closed(worker: Worker, room: string, lastConnectionId: number): void {
-    const place = this.#places.get(room);
-    if (place?.worker === worker && place.lastConnectionId === lastConnectionId) this.#places.delete(room);
+    const home = this.#homes.get(room);
+    if (home?.worker === worker && home.lastConnectionId === lastConnectionId) this.#homes.delete(room);
   }
 
   #leastBusy(): Worker | undefined {
