@@ -8,6 +8,7 @@ const leaves = [
   "links",
   "answer-headers",
   "errors",
+  "exit-text",
   "close-codes",
   "drop-reasons",
   "logger",

@@ -1,4 +1,5 @@
 import { messageOf } from "../errors.ts";
+import { exitText } from "../exit-text.ts";
 import type { ProcessEvents, ProcessExit, ProcessLauncher, ProcessLink, ProcessReservation } from "../links.ts";
 import type { Logger } from "../logger.ts";
 import { Spare, type SpareOwner } from "./spare.ts";
@@ -67,9 +68,9 @@ export class Prewarmer implements ProcessLauncher, SpareOwner {
     if (at !== -1) this.#ready.splice(at, 1);
   }
 
-  onGone(spare: Spare, { code, signal }: ProcessExit): void {
+  onGone(spare: Spare, exit: ProcessExit): void {
     this.#waiting.delete(spare);
-    this.#onFailure(signal === null ? `process exited with code ${code}` : `process ended by ${signal}`);
+    this.#onFailure(exitText(exit));
     this.#checkDrained();
   }
 

@@ -1,5 +1,6 @@
 import { closeCodes } from "../close-codes.ts";
 import { messageOf, RefusedError } from "../errors.ts";
+import { exitText } from "../exit-text.ts";
 import type { ProcessExit } from "../links.ts";
 import type { ProcessOutcome } from "./counters.ts";
 
@@ -15,8 +16,9 @@ export interface ProcessEnd {
 
 const { normal, processFailed, tryAgainLater } = closeCodes;
 
-export function endOfExit({ code, signal, fault }: ProcessExit): ProcessEnd {
-  const text = fault ?? (signal === null ? `process exited with code ${code}` : `process ended by ${signal}`);
+export function endOfExit(exit: ProcessExit): ProcessEnd {
+  const { code, signal, fault } = exit;
+  const text = exitText(exit);
   if (signal === null && code === 0 && fault === undefined) {
     return { outcome: "success", hasFailed: false, text, closing: { code: normal.code, reason: "" } };
   }
