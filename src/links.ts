@@ -93,7 +93,7 @@ export interface ProcessLink {
    */
   write(bytes: Buffer): boolean;
 
-  /** Stops reading all of the process's output; what was read already may still come out. */
+  /** Stops reading the output that is for clients; what was read already may still come out. */
   pause(): void;
   resume(): void;
 

@@ -8,6 +8,7 @@ const leaves = [
   "links",
   "answer-headers",
   "errors",
+  "error-log",
   "exit-text",
   "close-codes",
   "drop-reasons",

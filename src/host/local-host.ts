@@ -189,7 +189,7 @@ export class LocalHost implements RoomHost {
       ports,
       killGraceMs,
       attachDelayMs,
-      stderr: stderr === "inherit" ? ("inherit" as const) : ("pipe" as const),
+      stderr,
       keepsUnread: restart !== "never",
     };
     return new Program(program, limit(this.#spawner), this.#guardian);

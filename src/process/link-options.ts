@@ -18,6 +18,8 @@ export interface LinkOptions {
   readonly killGraceMs: number;
   /** Whether what the process does not read may go to the next one. */
   readonly keepsUnread: boolean;
+  /** Whether its stderr goes to clients too, and so waits with its other output. */
+  readonly pausesErrors: boolean;
   /** How long what is written waits before the process gets it. */
   readonly attachDelayMs: number | undefined;
   /** The process and its group are gone, and what they had can be used again. */

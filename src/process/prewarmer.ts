@@ -93,7 +93,7 @@ export class Prewarmer implements ProcessLauncher, SpareOwner {
 
   async #startOne(): Promise<void> {
     this.#starting += 1;
-    const spare = new Spare(this);
+    const spare = new Spare(this, this.#logger);
     try {
       const reservation = await this.#launcher.reserve();
       spare.open(await reservation.launch(undefined, spare));

@@ -19,7 +19,8 @@ export interface ProgramOptions {
   readonly software: string;
   /** Talk over TCP, on one of these ports, instead of stdin and stdout. */
   readonly ports: Ports | undefined;
-  readonly stderr: SpawnRequest["stderr"];
+  /** To our own, line by line into the log, or to the clients as well. */
+  readonly stderr: "inherit" | "log" | "clients";
   readonly killGraceMs: number;
   readonly attachDelayMs: number | undefined;
   /** Whether what a process does not read may go to the next one. */
@@ -94,7 +95,8 @@ export class Program implements ProcessLauncher {
     events: ProcessEvents,
     onGone: () => void,
   ): Promise<LinkOptions> {
-    const { command, args, stderr, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
+    const { command, args, killGraceMs, attachDelayMs, keepsUnread } = this.#options;
+    const stderr = this.#options.stderr === "inherit" ? "inherit" : "pipe";
     const guarded = this.#guardian.guard();
     const onPipe = (inode: number): void => guarded.isStarting(inode);
     try {
@@ -106,6 +108,7 @@ export class Program implements ProcessLauncher {
         killGraceMs,
         attachDelayMs,
         keepsUnread,
+        pausesErrors: this.#options.stderr === "clients",
         onGone: () => {
           guarded.isGone();
           onGone();

@@ -1,4 +1,6 @@
+import { ErrorLog } from "../error-log.ts";
 import type { ProcessEvents, ProcessExit, ProcessLink } from "../links.ts";
+import type { Logger } from "../logger.ts";
 
 /** What is to be known of a process that no room has. */
 export interface SpareOwner {
@@ -7,16 +9,18 @@ export interface SpareOwner {
   onGone(spare: Spare, exit: ProcessExit): void;
 }
 
-/** A process that waits for a room. What it writes stays in its pipes until one takes it. */
+/** A process that waits for a room. What it writes for clients stays in its pipes until one takes it. */
 export class Spare implements ProcessEvents {
   readonly #owner: SpareOwner;
+  readonly #errorLog: ErrorLog;
   #link: ProcessLink | undefined;
   #events: ProcessEvents | undefined;
   #isInputClosed = false;
   #hasExited = false;
 
-  constructor(owner: SpareOwner) {
+  constructor(owner: SpareOwner, logger: Logger) {
     this.#owner = owner;
+    this.#errorLog = new ErrorLog(logger, () => (this.#link === undefined ? {} : { pid: this.#link.pid }));
   }
 
   /** Whether the process is of no use to any room; it may be over before it was handed to us. */
@@ -35,6 +39,7 @@ export class Spare implements ProcessEvents {
     const link = this.#link;
     if (link === undefined) throw new Error("a process that is not there was taken");
     this.#events = events;
+    this.#errorLog.end();
     link.resume();
     // A room hears of its process when it has the link, not before.
     if (this.#isInputClosed) setImmediate(() => events.onInputClosed());
@@ -54,7 +59,8 @@ export class Spare implements ProcessEvents {
   }
 
   onErrorChunk(chunk: Buffer): void {
-    this.#events?.onErrorChunk(chunk);
+    if (this.#events === undefined) this.#errorLog.push(chunk);
+    else this.#events.onErrorChunk(chunk);
   }
 
   onWritable(): void {
@@ -78,7 +84,11 @@ export class Spare implements ProcessEvents {
   }
 
   onEnd(exit: ProcessExit): void {
-    if (this.#events === undefined) this.#owner.onGone(this, exit);
-    else this.#events.onEnd(exit);
+    if (this.#events !== undefined) {
+      this.#events.onEnd(exit);
+      return;
+    }
+    this.#errorLog.end();
+    this.#owner.onGone(this, exit);
   }
 }

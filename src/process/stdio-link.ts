@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { takenBytes } from "../socket-handle.ts";
 import { listenToErrors } from "./error-output.ts";
@@ -20,6 +21,8 @@ export class StdioLink implements ProcessLink {
   /** There from the first write on. */
   #stdin: Socket | undefined;
   readonly #stdout: Socket;
+  /** Its stderr, where that waits with its stdout. */
+  readonly #pausedErrors: Readable | undefined;
   readonly #stdinOnClose = (): void => this.#events.onInputClosed();
   readonly #stdoutOnData = (chunk: Buffer): void => this.#onChunk(chunk);
   readonly #maxWaitingBytes: number;
@@ -35,6 +38,7 @@ export class StdioLink implements ProcessLink {
     this.#spawned = spawned;
     this.#input = input;
     this.#stdout = stdout;
+    this.#pausedErrors = options.pausesErrors ? spawned.stderr : undefined;
     this.#lifetime = new Lifetime({
       spawned,
       killGraceMs,
@@ -66,20 +70,20 @@ export class StdioLink implements ProcessLink {
 
   pause(): void {
     this.#stdout.pause();
-    this.#spawned.stderr?.pause();
+    this.#pausedErrors?.pause();
     this.#lifetime.pauseGrace();
   }
 
   resume(): void {
     this.#stdout.resume();
-    this.#spawned.stderr?.resume();
+    this.#pausedErrors?.resume();
     this.#lifetime.resumeGrace();
   }
 
   terminate(): void {
     // Whoever is to be ended must not be stuck in writing what nobody reads.
     this.#stdout.resume();
-    this.#spawned.stderr?.resume();
+    this.#pausedErrors?.resume();
     this.#lifetime.terminate();
   }
 

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { LendingSocket } from "../lending-socket.ts";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { listenToErrors } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
 import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
-import type { SpawnedProcess } from "./spawner.ts";
 
 const host = "127.0.0.1";
 const firstRetryMs = 20;
@@ -19,7 +19,9 @@ export class TcpLink implements ProcessLink {
   readonly #events: ProcessEvents;
   readonly #lifetime: Lifetime;
   readonly #maxWaitingBytes: number;
-  readonly #stderr: SpawnedProcess["stderr"];
+  readonly #stderr: Readable | undefined;
+  /** Its stderr, where that waits with what comes over the connection. */
+  readonly #pausedErrors: Readable | undefined;
   #state: "connecting" | "connected" | "closed" = "connecting";
   /** Written before there is a connection. */
   #early: Buffer[] = [];
@@ -38,6 +40,7 @@ export class TcpLink implements ProcessLink {
     this.#maxWaitingBytes = maxWaitingBytes(options.keepsUnread);
     this.#events = events;
     this.#stderr = spawned.stderr;
+    this.#pausedErrors = options.pausesErrors ? spawned.stderr : undefined;
     this.#lifetime = new Lifetime({
       spawned,
       killGraceMs,
@@ -73,21 +76,21 @@ export class TcpLink implements ProcessLink {
   pause(): void {
     this.#isPaused = true;
     this.#socket?.pause();
-    this.#stderr?.pause();
+    this.#pausedErrors?.pause();
     this.#lifetime.pauseGrace();
   }
 
   resume(): void {
     this.#isPaused = false;
     this.#socket?.resume();
-    this.#stderr?.resume();
+    this.#pausedErrors?.resume();
     this.#lifetime.resumeGrace();
   }
 
   terminate(): void {
     // Whoever is to be ended must not be stuck in writing what nobody reads.
     this.#socket?.resume();
-    this.#stderr?.resume();
+    this.#pausedErrors?.resume();
     this.#lifetime.terminate();
   }
 

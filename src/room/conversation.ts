@@ -1,11 +1,11 @@
 import type { DropReason } from "../drop-reasons.ts";
+import { ErrorLog } from "../error-log.ts";
 import { ServerError } from "../errors.ts";
 import type { Decoder } from "../framing/framing.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ProcessLink } from "../links.ts";
 import type { LogFields } from "../logger.ts";
 import type { Connection } from "./connection.ts";
-import { ErrorLog } from "./error-log.ts";
 import { FanOut, type FanOutEvents } from "./fan-out.ts";
 import type { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";

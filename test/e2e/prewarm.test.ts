@@ -51,6 +51,35 @@ describe.concurrent("--prewarm", () => {
     expect(received.map(Number)).toEqual(Array.from({ length: 200_000 }, (_each, index) => index + 1));
   });
 
+  test("with --stderr log has all in the log at once, and the rest with the room", async () => {
+    await using folder = await tempFolder();
+    const script = 'seq -f %0999.0f 100 >&2; echo $$ >> "$1"; read -r line; echo "$line" >&2; cat';
+    const words = ["--workers", "1", "--prewarm", "1", "--stderr", "log"];
+    await using server = await startServer([...words, ...sh(script, folder.at("pids"))]);
+    const [pid] = await numbersIn(folder.at("pids"), 1);
+    await until(() => server.log().includes(`${"100".padStart(999, "0")} pid=${pid}\n`), "the log");
+    expect(server.log().match(/stderr: /g)).toHaveLength(100);
+    await using client = await join(server, "a");
+    client.send("hello");
+    await until(() => server.log().includes(`stderr: hello room=a pid=${pid}\n`), "the log with the room");
+  });
+
+  test("with --stderr clients keeps stderr for them, and logs it when the process fails", async () => {
+    await using folder = await tempFolder();
+    const script = 'echo early >&2; echo $$ >> "$1"; cat';
+    const words = ["--workers", "1", "--prewarm", "2", "--stderr", "clients"];
+    await using server = await startServer([...words, ...sh(script, folder.at("pids"))]);
+    const pids = await numbersIn(folder.at("pids"), 2);
+    await using client = await join(server, "a");
+    expect(await client.messages(1)).toEqual(['{"stream":"stderr","data":"early"}']);
+    const pidInLog = (): number => Number(/stderr: early room=a pid=(\d+)/.exec(server.log())?.[1]);
+    await until(() => pids.includes(pidInLog()), "the log");
+    const taken = pidInLog();
+    for (const pid of pids.filter((other) => other !== taken)) process.kill(pid, "SIGKILL");
+    await until(() => server.log().includes("ended by SIGKILL"), "the other to end");
+    expect(server.log()).toMatch(/stderr: early pid=\d+\n/);
+  });
+
   test("gives no room a process that has died meanwhile", async () => {
     await using folder = await tempFolder();
     const script = 'echo $$ >> "$1"; echo $$; cat';

@@ -103,6 +103,24 @@ test("one that has exited is given to nobody, and is read to its end", async () 
   expect(await take()).toBe(second?.link);
 });
 
+test("what it says on stderr is logged until a room hears it, a last line without its end, too", async () => {
+  const { logger, launches, take } = await setup(2);
+  const [first, second] = await launches();
+  await first?.link.complains("early\nunfi");
+  expect(logger.lines).toEqual(["info stderr: early"]);
+  const room = new Listener();
+  await take(room);
+  await first?.link.complains("nished\n");
+  await second?.link.complains("why");
+  second?.link.exits({ code: 3 });
+  expect(room.heard).toEqual(["error nished\n"]);
+  expect(logger.lines.slice(1)).toEqual([
+    "info stderr: unfi",
+    "info stderr: why",
+    expect.stringContaining("process exited with code 3"),
+  ]);
+});
+
 test("one that has exited before it was handed over is given to nobody", async () => {
   const { launches, take } = await setup(1);
   await take();

@@ -1,8 +1,8 @@
 import { StringDecoder } from "node:string_decoder";
-import { ByteWriter } from "../framing/byte-writer.ts";
-import { LineBudget } from "../line-budget.ts";
-import type { LogFields, Logger } from "../logger.ts";
+import { LineBudget } from "./line-budget.ts";
+import type { LogFields, Logger } from "./logger.ts";
 
+const nothing = Buffer.alloc(0);
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 /** More of a line than this is not logged. */
@@ -14,7 +14,7 @@ export class ErrorLog {
   readonly #logger: Logger;
   readonly #fieldsOf: () => LogFields;
   /** What is kept of the line whose end has not come yet. */
-  readonly #unfinished = new ByteWriter();
+  #unfinished = nothing;
   /** How long that line is so far. */
   #lineBytes = 0;
   readonly #budget: LineBudget;
@@ -45,13 +45,14 @@ export class ErrorLog {
 
   #keep(chunk: Buffer, start: number, end: number): void {
     const kept = Math.min(end, start + maxLineBytes - this.#unfinished.length);
-    if (kept > start) this.#unfinished.append(chunk, start, kept);
+    if (kept > start) this.#unfinished = Buffer.concat([this.#unfinished, chunk.subarray(start, kept)]);
     this.#lineBytes += end - start;
   }
 
   #finishLine(): void {
-    const line = this.#unfinished.take();
+    const line = this.#unfinished;
     const bytesLeftOut = this.#lineBytes - line.length;
+    this.#unfinished = nothing;
     this.#lineBytes = 0;
     if (this.#budget.take()) this.#logger.info(`stderr: ${textOf(line, bytesLeftOut)}`, this.#fieldsOf());
   }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type LogFields, silentLogger } from "../../../src/logger.ts";
-import { ErrorLog } from "../../../src/room/error-log.ts";
-import { FakeLogger } from "../../helpers/fakes.ts";
+import { type LogFields, silentLogger } from "../../src/logger.ts";
+import { ErrorLog } from "../../src/error-log.ts";
+import { FakeLogger } from "../helpers/fakes.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
