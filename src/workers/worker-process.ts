@@ -1,5 +1,4 @@
 import { type ChildProcess, fork, type SendHandle } from "node:child_process";
-import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { compilerFlags } from "../compiler-flags.ts";
@@ -162,11 +161,8 @@ export class WorkerProcess {
     this.#child.kill("SIGKILL");
   }
 
-  #send(message: ToWorker, socket?: Socket): void {
-    if (!this.#child.connected) return;
-    // The handle itself: for a whole socket Node would keep lists on both sides, and read on meanwhile.
-    const handle = socket === undefined ? undefined : (handleOf(socket) as unknown as SendHandle);
-    this.#child.send(message, handle, {}, () => undefined);
+  #send(message: ToWorker, handle?: SendHandle): void {
+    if (this.#child.connected) this.#child.send(message, handle, {}, () => undefined);
   }
 
   #handOver(): void {
@@ -175,8 +171,11 @@ export class WorkerProcess {
       if (arrival === undefined) return;
       const { request, handshake } = arrival;
       const { socket, head, answer, isCompressing } = handshake;
-      this.#underWay = arrival;
-      this.#send({ type: "admit", request, answer, isCompressing, headBase64: head.toString("base64") }, socket);
+      // The handle itself: for a whole socket Node would keep lists on both sides, and read on meanwhile.
+      const handle = handleOf(socket) as unknown as SendHandle | undefined;
+      // Of a socket that is closed only the worker takes note: nothing is handed over, so nobody says that it came.
+      if (handle !== undefined) this.#underWay = arrival;
+      this.#send({ type: "admit", request, answer, isCompressing, headBase64: head.toString("base64") }, handle);
     }
   }
 

@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { join, refusal, type TestClient } from "../helpers/client.ts";
+import { fakeRequest } from "../helpers/fakes.ts";
 import { holdWorkers, type HostKind, openHost, type OpenHost } from "../helpers/hosts.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { allGone, childrenOf, isAlive, workersOf } from "../helpers/processes.ts";
@@ -308,6 +309,17 @@ describe("a host of rooms in workers", () => {
     expect(counters.messagesReceived).toBe(before.counters.messagesReceived);
     await until(async () => (await open.host.figures()).workers.size === 2, "the worker to answer again");
     expect(workersOf()).toContain(hung);
+  });
+
+  test("takes note of a client whose socket is closed already, and the next one comes in", async () => {
+    await using open = await openHost(1, ["cat"]);
+    const socket = new Socket();
+    socket.destroy();
+    const request = { ...fakeRequest("a"), connectionId: 1000 };
+    open.host.admit(request, { socket, head: Buffer.alloc(0), answer: "", isCompressing: false });
+    await until(() => open.gone.includes(1000), "the client to be gone");
+    await using client = await joined(open, "a");
+    await leaveAll([client]);
   });
 
   test("what it has counted never goes down, though a worker dies", async () => {
