@@ -99,13 +99,13 @@ export class Conversation implements FanOutEvents {
    * read goes on; it left so many bytes of what was handed over.
    */
   succeed(previous: Conversation, unreadBytes: number): void {
+    this.#areClientsPaused = previous.#areClientsPaused;
     for (const [connection, notices] of previous.#notices) {
       this.#notices.set(connection, notices);
       if (notices.join !== undefined) this.#notify(connection, notices.join);
     }
     this.#inbox.append(previous.#inbox.take(unreadBytes));
     for (const connection of previous.#behind) this.#behind.add(connection);
-    this.#areClientsPaused = previous.#areClientsPaused;
     if (this.#inbox.isFull) this.#pauseClients();
     else this.#resumeClients();
   }

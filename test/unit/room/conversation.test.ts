@@ -3,6 +3,7 @@ import { Connection, type ConnectionOwner } from "../../../src/room/connection.t
 import { Conversation, type ConversationOwner } from "../../../src/room/conversation.ts";
 import { Histories } from "../../../src/room/histories.ts";
 import type { History } from "../../../src/room/history.ts";
+import type { RoomContext } from "../../../src/room/room-context.ts";
 import {
   fakeContext,
   type FakeContextOptions,
@@ -29,10 +30,14 @@ class Setup implements ConnectionOwner, ConversationOwner {
   readonly conversation: Conversation;
   readonly process = new FakeProcessLink(noProcessEvents);
 
-  constructor(options: FakeContextOptions = {}) {
-    this.context = fakeContext(options);
+  constructor(options: FakeContextOptions = {}, others: Partial<RoomContext> = {}) {
+    this.context = { ...fakeContext(options), ...others };
     this.history = this.context.histories?.open("room");
-    this.conversation = new Conversation(this.context, "room", this.connections, this, this.history);
+    this.conversation = this.newConversation();
+  }
+
+  newConversation(): Conversation {
+    return new Conversation(this.context, "room", this.connections, this, this.history);
   }
 
   /** A client joins; returns its link and how it speaks. */
@@ -305,6 +310,17 @@ test("clients that say more than the limit before the process is there pause unt
   say("");
   expect(link.isPaused).toBe(true);
   setup.open();
+  expect(link.isPaused).toBe(false);
+});
+
+test("clients that pause go on pausing while they wait for the next process, as one pause", () => {
+  const setup = new Setup({ restart: "always" }, { joinMessage: () => Buffer.alloc(inboxBytes) });
+  const { link } = setup.join(1);
+  const next = setup.newConversation();
+  next.succeed(setup.conversation, 0);
+  expect(link.isPaused).toBe(true);
+  expect(setup.context.counters.inputPauses).toBe(1);
+  next.open(setup.process);
   expect(link.isPaused).toBe(false);
 });
 
