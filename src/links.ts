@@ -132,12 +132,6 @@ export interface ProcessLauncher {
    * @throws RefusedError where there is nothing left.
    */
   reserve(): Promise<ProcessReservation>;
-
-  /** Ends in their steps the processes that no room has; resolves when they are gone. */
-  drain(): Promise<void>;
-
-  /** Ends the processes that no room has at once. */
-  kill(): void;
 }
 
 /** What one process needs. Use it once, or give it back. */

@@ -153,6 +153,7 @@ export class LocalHost implements RoomHost {
   /** Takes nobody new from now on, and ends the processes that nobody talks to. */
   retire(plan: DrainPlan): void {
     this.#rooms.retire(plan);
+    void this.#prewarmer?.drain();
   }
 
   closeRoom(room: string, plan: DrainPlan): void {
@@ -160,13 +161,14 @@ export class LocalHost implements RoomHost {
   }
 
   async drain(plan?: DrainPlan): Promise<void> {
-    await this.#rooms.drain(plan);
+    await Promise.all([this.#rooms.drain(plan), this.#prewarmer?.drain()]);
     await this.#websockets.closed(goodbyeMs);
     await this.#release();
   }
 
   kill(): void {
     this.#rooms.kill();
+    this.#prewarmer?.kill();
     this.#websockets.abortAll();
   }
 

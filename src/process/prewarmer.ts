@@ -25,6 +25,9 @@ export class Prewarmer implements ProcessLauncher, SpareOwner {
   #pauseMs = 0;
   #pause: NodeJS.Timeout | undefined;
   #onDrained: () => void = () => undefined;
+  readonly #drained = new Promise<void>((resolve) => {
+    this.#onDrained = resolve;
+  });
 
   constructor(launcher: ProcessLauncher, count: number, logger: Logger) {
     this.#launcher = launcher;
@@ -46,21 +49,19 @@ export class Prewarmer implements ProcessLauncher, SpareOwner {
     };
   }
 
+  /** Ends in their steps those that no room has; resolves when they are gone. */
   async drain(): Promise<void> {
-    this.#state = "draining";
+    if (this.#state !== "killing") this.#state = "draining";
     clearTimeout(this.#pause);
     for (const spare of this.#waiting) spare.terminate();
-    const drained = new Promise<void>((resolve) => {
-      this.#onDrained = resolve;
-    });
     this.#checkDrained();
-    await Promise.all([drained, this.#launcher.drain()]);
+    await this.#drained;
   }
 
+  /** Ends those that no room has at once. */
   kill(): void {
     if (this.#state === "draining") this.#state = "killing";
     for (const spare of this.#waiting) spare.kill();
-    this.#launcher.kill();
   }
 
   onEnding(spare: Spare): void {

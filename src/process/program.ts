@@ -53,14 +53,6 @@ export class Program implements ProcessLauncher {
     };
   }
 
-  async drain(): Promise<void> {
-    // Each process of it has a room.
-  }
-
-  kill(): void {
-    // Each process of it has a room.
-  }
-
   async #launchStdio(request: JoinRequest | undefined, events: ProcessEvents): Promise<ProcessLink> {
     const options = await this.#spawn("pipes", this.#environment(request), events, () => undefined);
     const { stdin, stdout } = options.spawned;

@@ -26,7 +26,6 @@ export class Rooms {
   readonly #rooms = new Map<string, Room>();
   #state: "open" | "taken" | "draining" = "open";
   #closing: Gradually<Room> | undefined;
-  #launcherDrained: Promise<void> | undefined;
   #onDrained: () => void = () => undefined;
 
   constructor(context: RoomContext, options: RoomsOptions = {}) {
@@ -79,7 +78,6 @@ export class Rooms {
   retire({ code, reason }: DrainPlan): void {
     this.#state = "draining";
     this.#context.lingerMs = 0;
-    this.#launcherDrained ??= this.#context.launcher.drain();
     for (const room of this.#rooms.values()) if (room.connections === 0) room.close(code, reason);
   }
 
@@ -100,14 +98,13 @@ export class Rooms {
     this.#closing = closing;
     if (plan.spreadMs > 0 && inUse.length > 1) this.#context.logger.info(describeDrain(inUse.length, plan));
     closing.start();
-    await Promise.all([this.#launcherDrained, this.#allGone()]);
+    await this.#allGone();
     closing.hurry();
   }
 
   /** Ends every process at once; `drain` resolves sooner then. */
   kill(): void {
     this.#closing?.hurry();
-    this.#context.launcher.kill();
     for (const room of this.#rooms.values()) room.kill();
   }
 

@@ -256,21 +256,8 @@ export class FakeLauncher implements ProcessLauncher {
   released = 0;
   /** What `reserve` rejects with. */
   refusal: Error | undefined;
-  /** What it was asked for, in order. */
-  readonly asked: ("drain" | "kill")[] = [];
-  /** What `drain` waits for. */
-  drained: Promise<unknown> | undefined;
   /** What `reserve` waits for. */
   gate: Promise<unknown> | undefined;
-
-  async drain(): Promise<void> {
-    this.asked.push("drain");
-    await this.drained;
-  }
-
-  kill(): void {
-    this.asked.push("kill");
-  }
 
   /** Reservations that were neither used nor given back. */
   get held(): number {

@@ -216,22 +216,6 @@ describe("draining", () => {
     await draining;
   });
 
-  test("processes without a room are ended at the same time, and waited for", async () => {
-    const setup = new Setup();
-    const spares = new EventEmitter();
-    setup.launcher.drained = once(spares, "gone");
-    await setup.join();
-    const process = await setup.launcher.process(1);
-    const draining = setup.rooms.drain();
-    expect(setup.launcher.asked).toEqual(["drain"]);
-    process.exits();
-    expect(await isSettled(draining)).toBe(false);
-    setup.rooms.kill();
-    expect(setup.launcher.asked).toEqual(["drain", "kill"]);
-    spares.emit("gone");
-    await draining;
-  });
-
   test("a process that is starting is waited for, and ended", async () => {
     const setup = new Setup();
     await setup.join();
