@@ -4,12 +4,12 @@ import { ServerError } from "../errors.ts";
 import type { Decoder } from "../framing/framing.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ProcessLink } from "../links.ts";
-import type { LogFields } from "../logger.ts";
 import type { Connection } from "./connection.ts";
 import { FanOut, type FanOutEvents } from "./fan-out.ts";
 import type { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
 import type { RoomContext } from "./room-context.ts";
+import type { RoomLog } from "./room-log.ts";
 import { bufferingHint, SilenceWatch } from "./silence-watch.ts";
 
 /** The room, as its conversation sees it. */
@@ -31,7 +31,7 @@ interface Notices {
 /** What one process and the clients of its room say to each other, and which side has to wait for the other. */
 export class Conversation implements FanOutEvents {
   readonly #context: RoomContext;
-  readonly #room: string;
+  readonly #log: RoomLog;
   readonly #connections: ReadonlyMap<number, Connection>;
   readonly #owner: ConversationOwner;
   readonly #history: History | undefined;
@@ -58,13 +58,13 @@ export class Conversation implements FanOutEvents {
 
   constructor(
     context: RoomContext,
-    room: string,
+    log: RoomLog,
     connections: ReadonlyMap<number, Connection>,
     owner: ConversationOwner,
     history: History | undefined,
   ) {
     this.#context = context;
-    this.#room = room;
+    this.#log = log;
     this.#connections = connections;
     this.#owner = owner;
     this.#history = history;
@@ -74,9 +74,9 @@ export class Conversation implements FanOutEvents {
     this.#decoder = context.framing.createDecoder(this.#fanOut);
     this.#errorDecoder = context.framing.createErrorDecoder?.(this.#fanOut);
     const { silenceMs, logger } = context;
-    this.#errorLog = new ErrorLog(logger, () => this.#fields());
+    this.#errorLog = new ErrorLog(logger, () => log.fields());
     if (silenceMs !== undefined) {
-      this.#silenceWatch = new SilenceWatch(silenceMs, () => logger.info(bufferingHint, this.#fields()));
+      this.#silenceWatch = new SilenceWatch(silenceMs, () => log.write("info", bufferingHint));
     }
   }
 
@@ -140,7 +140,7 @@ export class Conversation implements FanOutEvents {
 
   receive(connection: Connection, payload: Buffer, isBinary: boolean): void {
     const { framing, counters, logger } = this.#context;
-    if (logger.isTracing) logger.trace(`${payload.length} bytes from client`, this.#fields(connection));
+    if (logger.isTracing) this.#log.write("trace", `${payload.length} bytes from client`, connection);
     if (!this.#inbox.isOpen) {
       counters.drop("input_closed");
       return;
@@ -152,11 +152,11 @@ export class Conversation implements FanOutEvents {
       if (this.#inbox.isFull) this.#pauseClients();
       return;
     }
-    this.#noteDrop(dropped, this.#fields(connection));
+    this.#noteDrop(dropped, connection);
   }
 
   onDrop(reason: DropReason): void {
-    this.#noteDrop(reason, { room: this.#room });
+    this.#noteDrop(reason);
   }
 
   onMetadata(text: string): void {
@@ -164,8 +164,7 @@ export class Conversation implements FanOutEvents {
   }
 
   deliver(chunk: Buffer): void {
-    const { logger } = this.#context;
-    if (logger.isTracing) logger.trace(`${chunk.length} bytes from process`, { room: this.#room });
+    if (this.#context.logger.isTracing) this.#log.write("trace", `${chunk.length} bytes from process`);
     this.#silenceWatch?.stop();
     this.#fanOut.expect(chunk.length);
     this.#decode(() => this.#decoder.push(chunk));
@@ -247,14 +246,9 @@ export class Conversation implements FanOutEvents {
     }
   }
 
-  #noteDrop(reason: DropReason, fields: LogFields): void {
+  #noteDrop(reason: DropReason, connection?: Connection): void {
     this.#context.counters.drop(reason);
-    this.#context.dropLog.note(reason, fields);
-  }
-
-  #fields(connection?: Connection): LogFields {
-    if (connection !== undefined) return { room: this.#room, connection: connection.id };
-    return this.#process === undefined ? { room: this.#room } : { room: this.#room, pid: this.#process.pid };
+    this.#context.dropLog.note(reason, this.#log.fields(connection));
   }
 
   #notify(connection: Connection, text: Buffer): void {

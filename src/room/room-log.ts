@@ -14,11 +14,15 @@ export class RoomLog {
   }
 
   write(level: LogLevel, message: string, connection?: Connection): void {
-    const fields: LogFields = {
+    this.#logger[level](message, this.fields(connection));
+  }
+
+  /** What a line of the log carries. */
+  fields(connection?: Connection): LogFields {
+    return {
       room: this.#room,
       ...(connection === undefined ? {} : { connection: connection.id }),
       ...(this.pid === undefined ? {} : { pid: this.pid }),
     };
-    this.#logger[level](message, fields);
   }
 }

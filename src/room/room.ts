@@ -275,6 +275,6 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   }
 
   #newConversation(): Conversation {
-    return new Conversation(this.#context, this.name, this.#roster.seated, this, this.#memory.history);
+    return new Conversation(this.#context, this.#log, this.#roster.seated, this, this.#memory.history);
   }
 }

@@ -87,12 +87,14 @@ test("the level tells what is wrong", async () => {
   await using client = await join(failing, "room");
   await client.closed;
   await using sender = await join(dropping, "room");
-  sender.send("no JSON");
   sender.send("{}");
   await sender.messages(1);
+  sender.send("no JSON");
+  sender.send("{}");
+  await sender.messages(2);
 
   expect(await wholeLog(failing)).toMatch(/ error cannot start \/no\/such\/command: .* room=room\n/);
-  expect(await wholeLog(dropping)).toMatch(/ warn  message dropped: .* room=room connection=1\n/);
+  expect(await wholeLog(dropping)).toMatch(/ warn  message dropped: .* room=room connection=1 pid=\d+\n/);
 });
 
 test("a program that ends as it should is no warning", async () => {

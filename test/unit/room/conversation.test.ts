@@ -4,6 +4,7 @@ import { Conversation, type ConversationOwner } from "../../../src/room/conversa
 import { Histories } from "../../../src/room/histories.ts";
 import type { History } from "../../../src/room/history.ts";
 import type { RoomContext } from "../../../src/room/room-context.ts";
+import { RoomLog } from "../../../src/room/room-log.ts";
 import {
   fakeContext,
   type FakeContextOptions,
@@ -37,7 +38,13 @@ class Setup implements ConnectionOwner, ConversationOwner {
   }
 
   newConversation(): Conversation {
-    return new Conversation(this.context, "room", this.connections, this, this.history);
+    return new Conversation(
+      this.context,
+      new RoomLog(this.context.logger, "room"),
+      this.connections,
+      this,
+      this.history,
+    );
   }
 
   /** A client joins; returns its link and how it speaks. */

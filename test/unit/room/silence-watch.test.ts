@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Connection } from "../../../src/room/connection.ts";
 import { Conversation } from "../../../src/room/conversation.ts";
+import { RoomLog } from "../../../src/room/room-log.ts";
 import { SilenceWatch } from "../../../src/room/silence-watch.ts";
 import {
   fakeContext,
@@ -91,8 +92,9 @@ function conversation(framing: "lines" | "json" = "lines") {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const logger = new FakeLogger();
   const context = fakeContext({ logger, framing, silenceMs: limitMs });
+  const log = new RoomLog(logger, "room");
   const connections = new Map<number, Connection>();
-  const talk = new Conversation(context, "room", connections, { onFault: nothing, onMetadata: nothing }, undefined);
+  const talk = new Conversation(context, log, connections, { onFault: nothing, onMetadata: nothing }, undefined);
   const owner = {
     receive: (sender: Connection, payload: Buffer, isBinary: boolean) => talk.receive(sender, payload, isBinary),
     fellBehind: () => undefined,
