@@ -42,8 +42,8 @@ export interface ClientEvents {
   /** A ping or pong with so many bytes, which the link has dealt with: it counts against what the client may send. */
   onControl(bytes: number): void;
 
-  /** The client is gone; the code is the one that it sent, or 1006 without any (RFC 6455 section 7.1.5). */
-  onClose(code: number): void;
+  /** The client is gone. */
+  onClose(): void;
 }
 
 /** How a client link wants its messages: the bytes are the same for all clients, so they are made once. */

@@ -6,8 +6,7 @@ import { StallWatch } from "../stall-watch.ts";
 import { closeFrame, emptyCloseFrame, pingFrame, pongFrame } from "./frame.ts";
 import { Intake, type IntakeOwner } from "./intake.ts";
 
-/** What a connection ends with that had no close frame, and what a close frame without a code means (RFC 6455 section 7.1.5). */
-const noCloseFrame = 1006;
+/** What a close frame without a code means (RFC 6455 section 7.1.5). */
 const noCode = 1005;
 /** How long a client may take to answer the close of its connection. */
 const closeTimeoutMs = 2000;
@@ -57,7 +56,6 @@ export class SocketLink implements ClientLink, IntakeOwner {
   readonly #intake: Intake;
   /** "leaving": our close frame waits for what stands before it; "closing": it is sent; "ending": nothing is read any more. */
   #state: "open" | "leaving" | "closing" | "ending" | "closed" = "open";
-  #clientCode = noCloseFrame;
   #closeTimer: NodeJS.Timeout | undefined;
 
   /** `onGone` is told after the connection, when the socket is closed. */
@@ -187,7 +185,6 @@ export class SocketLink implements ClientLink, IntakeOwner {
   }
 
   onConclude(code: number, reason: string): void {
-    this.#clientCode = code;
     this.#answerClose(code === noCode ? emptyCloseFrame : closeFrame(code, reason));
   }
 
@@ -203,7 +200,7 @@ export class SocketLink implements ClientLink, IntakeOwner {
   #finish(): void {
     clearTimeout(this.#closeTimer);
     this.#state = "closed";
-    this.#events.onClose(this.#clientCode);
+    this.#events.onClose();
     this.#onGone(this);
   }
 

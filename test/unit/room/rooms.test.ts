@@ -81,10 +81,10 @@ test("an open room is found and listed with how many are in and have come in, an
   const setup = new Setup();
   const first = await setup.join("a");
   const second = await setup.join("a");
-  first.events.onClose(1000);
+  first.events.onClose();
   expect(setup.rooms.find("a")).toMatchObject({ name: "a", connections: 1, joined: 2 });
   expect(setup.names).toEqual(["a"]);
-  second.events.onClose(1000);
+  second.events.onClose();
   (await setup.launcher.process(1)).exits();
   expect(setup.rooms.find("a")).toBeUndefined();
   expect(setup.names).toEqual([]);
@@ -160,7 +160,7 @@ describe("limits over all rooms", () => {
     await expect(setup.join("b")).rejects.toMatchObject(forNow);
     expect(setup.names).toEqual(["a"]);
     expect(setup.launcher.reserved).toBe(1);
-    first.events.onClose(1000);
+    first.events.onClose();
     await setup.join("b");
     expect(setup.context.counters.present).toBe(1);
   });
@@ -179,7 +179,7 @@ describe("limits over all rooms", () => {
     const setup = new Setup({ admission: new Admission({ maxRooms: 1 }) });
     const first = await setup.join("a");
     const process = await setup.launcher.process(1);
-    first.events.onClose(1000);
+    first.events.onClose();
     await expect(setup.join("b")).rejects.toMatchObject(forNow);
     process.exits();
     await setup.join("b");
@@ -239,7 +239,7 @@ describe("draining", () => {
     const setup = new Setup();
     const first = await setup.join();
     const process = await setup.launcher.process(1);
-    first.events.onClose(1000);
+    first.events.onClose();
     const waiting = await setup.join();
     const draining = setup.rooms.drain();
     expect(waiting.link.closedWith?.code).toBe(1001);
@@ -264,13 +264,13 @@ describe("draining", () => {
     const setup = new Setup({ lingerMs: 3_600_000 });
     const clients = [await setup.join("a"), await setup.join("b"), await setup.join("c")];
     const processes = await Promise.all(setup.launcher.launches.map(async (launch) => launch.succeed()));
-    clients[0]?.events.onClose(1000);
+    clients[0]?.events.onClose();
     const draining = setup.rooms.drain({ code: 1012, reason: "soon back", spreadMs: 3_600_000 });
     expect(clients.map(({ link }) => link.closedWith?.code)).toEqual([undefined, 1012, undefined]);
     expect(setup.launcher.launches.map(({ link }) => link.asked)).toEqual([["terminate"], ["terminate"], []]);
     await expect(setup.join("c")).rejects.toMatchObject(forNow);
 
-    clients[2]?.events.onClose(1000);
+    clients[2]?.events.onClose();
     expect(setup.launcher.launches.map(({ link }) => link.asked)).toEqual(processes.map(() => ["terminate"]));
     for (const { link } of setup.launcher.launches) link.exits();
     await draining;
@@ -331,7 +331,7 @@ describe("oneshot", () => {
     const setup = new OneshotSetup();
     const { events } = await setup.join();
     const process = await setup.launcher.process(1);
-    events.onClose(1000);
+    events.onClose();
     expect(setup.over.count).toBe(0);
     await expect(setup.join()).rejects.toMatchObject(forNow);
     process.exits();
