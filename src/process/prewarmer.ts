@@ -102,7 +102,7 @@ export class Prewarmer implements ProcessLauncher, SpareOwner {
       this.#starting -= 1;
       if (this.#state === "killing") spare.kill();
       else if (this.#state === "draining") spare.terminate();
-      else if (!spare.hasExited) this.#ready.push(spare);
+      else this.#ready.push(spare);
     } catch (error) {
       this.#starting -= 1;
       this.#onFailure(messageOf(error));

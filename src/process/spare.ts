@@ -16,22 +16,16 @@ export class Spare implements ProcessEvents {
   #link: ProcessLink | undefined;
   #events: ProcessEvents | undefined;
   #isInputClosed = false;
-  #hasExited = false;
 
   constructor(owner: SpareOwner, logger: Logger) {
     this.#owner = owner;
     this.#errorLog = new ErrorLog(logger, () => (this.#link === undefined ? {} : { pid: this.#link.pid }));
   }
 
-  /** Whether the process is of no use to any room; it may be over before it was handed to us. */
-  get hasExited(): boolean {
-    return this.#hasExited;
-  }
-
   /** The process is there. */
   open(link: ProcessLink): void {
     this.#link = link;
-    if (!this.#hasExited) link.pause();
+    link.pause();
   }
 
   /** Hands the process over: from now on its events go to the room. */
@@ -77,7 +71,6 @@ export class Spare implements ProcessEvents {
       this.#events.onEnding();
       return;
     }
-    this.#hasExited = true;
     this.#owner.onEnding(this);
     // Its end is told when its output has been read, be it for nobody.
     this.#link?.resume();

@@ -121,19 +121,6 @@ test("what it says on stderr is logged until a room hears it, a last line withou
   ]);
 });
 
-test("one that has exited before it was handed over is given to nobody", async () => {
-  const { launches, take } = await setup(1);
-  await take();
-  const [, second] = await launches();
-  second?.link.isEnding();
-  await second?.succeed();
-  expect(second?.link.isPaused).toBe(false);
-  const taking = take();
-  const [, , third] = await launches();
-  await third?.succeed();
-  expect(await taking).toBe(third?.link);
-});
-
 test("those that end before use are replaced after pauses that grow, with one line in the log", async () => {
   const { logger, launches } = await setup(2);
   let count = 2;
