@@ -5,7 +5,6 @@ export const errorCodes = {
   ERR_TLS: "A certificate or key cannot be used",
   ERR_REFUSED: "The client is not let in; `status` is the HTTP answer",
   ERR_COMMAND_NOT_STARTED: "The command cannot be started",
-  ERR_PROCESS_UNREACHABLE: "The process does not listen on its port in time",
   ERR_OUTPUT: "The process wrote something that its framing cannot read on from",
   ERR_WORKER: "A worker process cannot be started",
   ERR_LIMITS: "The system cannot limit processes as the options ask",
