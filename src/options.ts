@@ -10,5 +10,5 @@ export {
   variableOf,
   variableOfFlag,
 } from "./options/naming.ts";
-export { type OptionGroup, type OptionSpec, optionGroups } from "./options/spec.ts";
+export { type OptionSpec, optionGroups } from "./options/spec.ts";
 export { type OptionName, optionNames, type Options, optionTable } from "./options/table.ts";

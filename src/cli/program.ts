@@ -4,7 +4,6 @@ import {
   isValueOfOption,
   longFlag,
   namingsOf,
-  type OptionGroup,
   optionGroups,
   type OptionName,
   type OptionNaming,
@@ -74,7 +73,7 @@ function createOption(name: OptionName, naming: OptionNaming): Option {
   const spec: OptionSpec<unknown> = optionTable[name];
   const isAlias = naming.flag !== spec.flag;
   const help = isAlias ? `Same as ${longFlag(name)} ${naming.means ?? ""}`.trimEnd() : describe(spec);
-  const option = new Option(naming.flag, help).helpGroup(`${optionGroups[spec.group satisfies OptionGroup]}:`);
+  const option = new Option(naming.flag, help).helpGroup(`${optionGroups[spec.group]}:`);
   option.attributeName = () => naming.longFlag;
   const { list } = spec;
   if (list !== undefined) {

@@ -56,7 +56,7 @@ export const optionGroups = {
   configuration: "Configuration",
   compat: "Compatibility",
 } as const;
-export type OptionGroup = keyof typeof optionGroups;
+type OptionGroup = keyof typeof optionGroups;
 
 /** What every option says of itself. */
 export interface Common {
