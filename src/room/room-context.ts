@@ -16,8 +16,8 @@ export interface RoomContext {
   readonly limits: ConnectionLimits;
   /** How many clients one room takes; undefined is no limit. */
   readonly maxClients: number | undefined;
-  /** How long a process lives on without clients; 0 as soon as none can come back. */
-  lingerMs: number;
+  /** How long a process lives on without clients. */
+  readonly lingerMs: number;
   readonly restart: RestartPolicy;
   readonly joinMessage: Template | undefined;
   readonly leaveMessage: Template | undefined;

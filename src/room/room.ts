@@ -10,6 +10,7 @@ import { isRestarted, RestartDelay } from "./restart.ts";
 import type { RoomContext } from "./room-context.ts";
 import type { RoomLoad } from "./room-report.ts";
 import { RoomLog } from "./room-log.ts";
+import type { RoomOwner } from "./room-owner.ts";
 import { Roster } from "./roster.ts";
 import { Starter } from "./starter.ts";
 
@@ -22,7 +23,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   /** How many clients have joined so far. */
   joined = 0;
   readonly #context: RoomContext;
-  readonly #onEmpty: (room: Room) => void;
+  readonly #owner: RoomOwner;
   #state: RoomState = "stopped";
   /** Ends the states "lingering" and "waiting". */
   #timer: NodeJS.Timeout | undefined;
@@ -36,11 +37,10 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   readonly #log: RoomLog;
   #conversation: Conversation;
 
-  /** `onEmpty` is told when nobody is there or on the way, and no process is left. */
-  constructor(name: string, context: RoomContext, onEmpty: (room: Room) => void) {
+  constructor(name: string, context: RoomContext, owner: RoomOwner) {
     this.name = name;
     this.#context = context;
-    this.#onEmpty = onEmpty;
+    this.#owner = owner;
     this.#memory = new Memory(context.histories, name);
     this.#log = new RoomLog(context.logger, name);
     this.#starter = new Starter(context);
@@ -217,7 +217,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
 
   /** The last client has left. */
   #onDeserted(): void {
-    const { lingerMs } = this.#context;
+    const { lingerMs } = this.#owner;
     if (this.#state === "waiting") {
       this.#stopped();
     } else if (this.#state === "running" && lingerMs > 0) {
@@ -270,7 +270,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
     if (this.#state !== "stopped" || this.#roster.arriving > 0 || this.#roster.size > 0) return false;
     this.#starter.release();
     this.#memory.close();
-    this.#onEmpty(this);
+    this.#owner.onEmpty(this.name);
     return true;
   }
 

@@ -7,6 +7,7 @@ import { describeDrain, type DrainPlan, drainAtOnce } from "./drain-plan.ts";
 import { Gradually } from "./gradually.ts";
 import type { RoomContext } from "./room-context.ts";
 import { reportRooms, type RoomsReport } from "./room-report.ts";
+import type { RoomOwner } from "./room-owner.ts";
 import type { RoomSummary } from "./room-summary.ts";
 import { Room } from "./room.ts";
 
@@ -18,7 +19,7 @@ export interface RoomsOptions {
 }
 
 /** The rooms of this process. */
-export class Rooms {
+export class Rooms implements RoomOwner {
   readonly #context: RoomContext;
   readonly #onOneshotEnd: (() => void) | undefined;
   readonly #onRoomClosed: ((room: string) => void) | undefined;
@@ -77,7 +78,6 @@ export class Rooms {
   /** Takes nobody new from now on, and ends the processes that nobody talks to. Rooms with clients go on. */
   retire({ code, reason }: DrainPlan): void {
     this.#state = "draining";
-    this.#context.lingerMs = 0;
     for (const room of this.#rooms.values()) if (room.connections === 0) room.close(code, reason);
   }
 
@@ -108,6 +108,17 @@ export class Rooms {
     for (const room of this.#rooms.values()) room.kill();
   }
 
+  get lingerMs(): number {
+    return this.#state === "draining" ? 0 : this.#context.lingerMs;
+  }
+
+  onEmpty(room: string): void {
+    this.#rooms.delete(room);
+    if (this.#state === "taken") this.#onOneshotEnd?.();
+    this.#onRoomClosed?.(room);
+    if (this.#rooms.size === 0) this.#onDrained();
+  }
+
   async #allGone(): Promise<void> {
     if (this.#rooms.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -123,7 +134,7 @@ export class Rooms {
   #roomOf(name: string): Room {
     const known = this.#rooms.get(name);
     if (known !== undefined) return known;
-    const room = new Room(name, this.#context, () => this.#onEmpty(room));
+    const room = new Room(name, this.#context, this);
     this.#rooms.set(name, room);
     return room;
   }
@@ -134,13 +145,6 @@ export class Rooms {
     const connection = new Connection(request.connectionId, room, limits, counters);
     connection.open(open(connection), request.identity?.expiresAtMs ?? null);
     return connection;
-  }
-
-  #onEmpty(room: Room): void {
-    this.#rooms.delete(room.name);
-    if (this.#state === "taken") this.#onOneshotEnd?.();
-    this.#onRoomClosed?.(room.name);
-    if (this.#rooms.size === 0) this.#onDrained();
   }
 
   /** The one client of a oneshot server did not come, so there is a place again. */

@@ -26,9 +26,8 @@ export class RoomSetup {
 
   constructor(options: FakeContextOptions = {}) {
     this.context = fakeContext({ hasNotices: true, ...options });
-    this.room = new Room("room", this.context, () => {
-      this.empty += 1;
-    });
+    const { lingerMs } = this.context;
+    this.room = new Room("room", this.context, { lingerMs, onEmpty: () => void (this.empty += 1) });
   }
 
   get launcher(): FakeLauncher {
