@@ -37,8 +37,6 @@ export class Counters {
   /** Times that reading from one client paused because it had sent more than it may. */
   ratePauses = 0;
   rateClosed = 0;
-  /** Clients that are in a room now, or on the way into one. */
-  present = 0;
   readonly dropped = new Map<DropReason, number>(keysOf(dropReasons).map((reason) => [reason, 0]));
   readonly processesEnded = new Map<ProcessOutcome, number>(processOutcomes.map((outcome) => [outcome, 0]));
   readonly spawnTimes = new SpawnTimes();

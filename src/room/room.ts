@@ -65,7 +65,6 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
    * @throws RefusedError where the room is full, or there is nothing to run its process with.
    */
   async admit(): Promise<void> {
-    this.#context.counters.present += 1;
     this.#roster.expect(this.#context.maxClients);
     if (this.#state === "stopped") await this.#starter.reserve();
   }
@@ -73,7 +72,6 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   /** A client that was let in does not come. */
   cancel(): void {
     this.#roster.arriving -= 1;
-    this.#context.counters.present -= 1;
     this.#leaveIfEmpty();
   }
 
@@ -91,7 +89,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   }
 
   leave(connection: Connection): void {
-    this.#context.counters.present -= 1;
+    this.#owner.onLeave();
     this.#log.write("debug", "client left", connection);
     if (!this.#roster.delete(connection)) return;
     this.#conversation.leave(connection);

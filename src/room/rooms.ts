@@ -25,6 +25,8 @@ export class Rooms implements RoomOwner {
   readonly #onRoomClosed: ((room: string) => void) | undefined;
   readonly #admission: Admission;
   readonly #rooms = new Map<string, Room>();
+  /** Clients that are in a room, or on the way into one. */
+  #present = 0;
   #state: "open" | "taken" | "draining" = "open";
   #closing: Gradually<Room> | undefined;
   #onDrained: () => void = () => undefined;
@@ -42,15 +44,17 @@ export class Rooms implements RoomOwner {
    */
   async join(request: JoinRequest, open: (events: ClientEvents) => ClientLink): Promise<void> {
     this.#checkState();
-    const counts = { rooms: this.#rooms.size, connections: this.#context.counters.present };
+    const counts = { rooms: this.#rooms.size, connections: this.#present };
     this.#admission.check(request.room, this.#rooms.has(request.room), counts);
     if (this.#onOneshotEnd !== undefined) this.#state = "taken";
     const room = this.#roomOf(request.room);
     let connection: Connection;
+    this.#present += 1;
     try {
       await room.admit();
       connection = this.#open(request, room, open);
     } catch (error) {
+      this.#present -= 1;
       this.#untake();
       room.cancel();
       throw error;
@@ -110,6 +114,10 @@ export class Rooms implements RoomOwner {
 
   get lingerMs(): number {
     return this.#state === "draining" ? 0 : this.#context.lingerMs;
+  }
+
+  onLeave(): void {
+    this.#present -= 1;
   }
 
   onEmpty(room: string): void {

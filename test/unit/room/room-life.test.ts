@@ -429,13 +429,3 @@ describe("the most clients of a room", () => {
     expect((await setup.launcher.process(2)).input).toBe("+2\n+3\n");
   });
 });
-
-test("who is in a room or on the way is counted", async () => {
-  const setup = new RoomSetup();
-  const client = await setup.enter();
-  await setup.room.admit();
-  expect(setup.context.counters.present).toBe(2);
-  setup.room.cancel();
-  client.leave();
-  expect(setup.context.counters.present).toBe(0);
-});
