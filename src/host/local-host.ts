@@ -127,7 +127,7 @@ export class LocalHost implements RoomHost {
   }
 
   get counters(): CounterValues {
-    return this.#counters.values();
+    return structuredClone(this.#counters);
   }
 
   isOpen(room: string): boolean {

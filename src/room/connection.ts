@@ -178,7 +178,7 @@ export class Connection implements ClientEvents, ThrottleEvents {
     const link = this.#link;
     if (link === undefined) return undefined;
     if (this.#limits.slow === "drop" && link.pendingBytes > this.#allowedBytes) {
-      this.#counters.drop("slow_client", messages);
+      this.#counters.dropped.slow_client += messages;
       return undefined;
     }
     this.#counters.messagesSent += messages;

@@ -142,7 +142,7 @@ export class Conversation implements FanOutEvents {
     const { framing, counters, logger } = this.#context;
     if (logger.isTracing) this.#log.write("trace", `${payload.length} bytes from client`, connection);
     if (!this.#inbox.isOpen) {
-      counters.drop("input_closed");
+      counters.dropped.input_closed += 1;
       return;
     }
     const dropped = framing.encoder.encode(connection.id, payload, isBinary, this.#inbox.out);
@@ -203,8 +203,9 @@ export class Conversation implements FanOutEvents {
 
   /** What waits reaches nobody. */
   discard(): void {
+    // Clients are read again meanwhile, and may be counted, too.
     const unread = this.#inbox.close();
-    if (unread > 0) this.#context.counters.drop("input_closed", unread);
+    this.#context.counters.dropped.input_closed += unread;
   }
 
   onWritable(): void {
@@ -247,7 +248,7 @@ export class Conversation implements FanOutEvents {
   }
 
   #noteDrop(reason: DropReason, connection?: Connection): void {
-    this.#context.counters.drop(reason);
+    this.#context.counters.dropped[reason] += 1;
     this.#context.dropLog.note(reason, this.#log.fields(connection));
   }
 

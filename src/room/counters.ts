@@ -5,24 +5,7 @@ import { SpawnTimes, type SpawnTimeValues } from "./spawn-times.ts";
 const processOutcomes = ["success", "failure", "signal", "not_started"] as const;
 export type ProcessOutcome = (typeof processOutcomes)[number];
 
-/** What rooms have done so far, as plain data. */
-export interface CounterValues {
-  readonly messagesReceived: number;
-  readonly bytesReceived: number;
-  readonly messagesSent: number;
-  readonly bytesSent: number;
-  readonly processesStarted: number;
-  readonly outputPauses: number;
-  readonly inputPauses: number;
-  readonly slowClosed: number;
-  readonly ratePauses: number;
-  readonly rateClosed: number;
-  readonly dropped: Readonly<Record<DropReason, number>>;
-  readonly processesEnded: Readonly<Record<ProcessOutcome, number>>;
-  readonly spawnTimes: SpawnTimeValues;
-}
-
-/** What the rooms of this process have done so far. They add where it happens; metrics read when asked. */
+/** What the rooms of this process have done so far, as plain data. They add where it happens; metrics read when asked. */
 export class Counters {
   messagesReceived = 0;
   bytesReceived = 0;
@@ -37,42 +20,17 @@ export class Counters {
   /** Times that reading from one client paused because it had sent more than it may. */
   ratePauses = 0;
   rateClosed = 0;
-  readonly dropped = new Map<DropReason, number>(keysOf(dropReasons).map((reason) => [reason, 0]));
-  readonly processesEnded = new Map<ProcessOutcome, number>(processOutcomes.map((outcome) => [outcome, 0]));
+  readonly dropped = zeros(Object.keys(dropReasons) as DropReason[]);
+  readonly processesEnded = zeros(processOutcomes);
   readonly spawnTimes = new SpawnTimes();
-
-  drop(reason: DropReason, count = 1): void {
-    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + count);
-  }
-
-  processEnded(outcome: ProcessOutcome): void {
-    this.processesEnded.set(outcome, (this.processesEnded.get(outcome) ?? 0) + 1);
-  }
-
-  values(): CounterValues {
-    const { messagesReceived, bytesReceived, messagesSent, bytesSent, spawnTimes } = this;
-    const { processesStarted, outputPauses, inputPauses, slowClosed, ratePauses, rateClosed } = this;
-    return {
-      messagesReceived,
-      bytesReceived,
-      messagesSent,
-      bytesSent,
-      processesStarted,
-      outputPauses,
-      inputPauses,
-      slowClosed,
-      ratePauses,
-      rateClosed,
-      spawnTimes,
-      dropped: Object.fromEntries(this.dropped) as CounterValues["dropped"],
-      processesEnded: Object.fromEntries(this.processesEnded) as CounterValues["processesEnded"],
-    };
-  }
 }
+
+/** What was counted up to a moment. */
+export type CounterValues = Readonly<Omit<Counters, "spawnTimes">> & { readonly spawnTimes: SpawnTimeValues };
 
 /** What several processes have counted, together. */
 export function sumCounters(all: readonly CounterValues[]): CounterValues {
-  return all.reduce((sum, values) => addNumbers(sum, values), new Counters().values());
+  return all.reduce<CounterValues>((sum, values) => addNumbers(sum, values), new Counters());
 }
 
 /** Adds numbers that stand at the same place of two values of the same shape. */
@@ -86,6 +44,6 @@ function addNumbers<Value>(left: Value, right: Value): Value {
   return Object.fromEntries(entries.map(([key, value]) => [key, addNumbers<unknown>(value, others[key])])) as Value;
 }
 
-function keysOf<Key extends string>(table: Readonly<Record<Key, unknown>>): Key[] {
-  return Object.keys(table) as Key[];
+function zeros<Key extends string>(keys: readonly Key[]): Record<Key, number> {
+  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<Key, number>;
 }

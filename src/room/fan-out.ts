@@ -76,7 +76,7 @@ export class FanOut implements MessageSink {
       this.#encode(this.#private, bytes, start, end, isBinary);
       this.#edit(to, this.#common.length, from, this.#private.length);
     } else {
-      this.#counters.drop("recipient_gone");
+      this.#counters.dropped.recipient_gone += 1;
     }
   }
 
@@ -146,7 +146,7 @@ export class FanOut implements MessageSink {
     const present: Connection[] = [];
     for (const id of ids) {
       const connection = this.#connections.get(id);
-      if (connection === undefined) this.#counters.drop("recipient_gone");
+      if (connection === undefined) this.#counters.dropped.recipient_gone += 1;
       else present.push(connection);
     }
     return present;

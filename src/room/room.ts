@@ -202,7 +202,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
 
   /** The process has lived so long, and left so many bytes unread where there was one. */
   #conclude({ outcome, hasFailed, closing }: ProcessEnd, livedMs: number, unreadBytes: number | undefined): void {
-    this.#context.counters.processEnded(outcome);
+    this.#context.counters.processesEnded[outcome] += 1;
     if (this.#isRestarted(hasFailed)) {
       if (unreadBytes !== undefined) this.#replaceConversation(unreadBytes);
       this.#restart(livedMs);

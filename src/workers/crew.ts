@@ -36,7 +36,7 @@ export class Crew {
   /** Workers that ended though nobody had asked them to. */
   lost = 0;
   /** What rooms of workers had done that are gone, as far as is known. */
-  pastCounters: CounterValues = new Counters().values();
+  pastCounters: CounterValues = new Counters();
   readonly #settings: HostSettings;
   readonly #logger: Logger;
   readonly #events: CrewEvents;

@@ -327,7 +327,7 @@ describe("with --slow=drop", () => {
     setup.connection.deliverAll([small, small, small], 3);
     expect(setup.link.messages).toHaveLength(1);
     expect(setup.told).toEqual([]);
-    expect(setup.counters.dropped.get("slow_client")).toBe(5);
+    expect(setup.counters.dropped.slow_client).toBe(5);
     expect(setup.counters.messagesSent).toBe(1);
     expect(setup.counters.bytesSent).toBe(tooMuch.length);
   });
@@ -370,7 +370,7 @@ describe("a replay", () => {
     expect(link.closedWith?.code).toBe(slow === "close" ? closeCodes.tooSlow.code : undefined);
     expect(told).toEqual(slow === "pause" ? ["7 fell behind"] : slow === "close" ? ["7 left"] : []);
     connection.deliver(small, 1);
-    expect(counters.dropped.get("slow_client")).toBe(slow === "drop" ? 1 : 0);
+    expect(counters.dropped.slow_client).toBe(slow === "drop" ? 1 : 0);
   });
 
   test("that was taken leaves no more place than there was", () => {

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { DropReason } from "../../../src/drop-reasons.ts";
 import { Connection, type ConnectionOwner } from "../../../src/room/connection.ts";
 import { Conversation, type ConversationOwner } from "../../../src/room/conversation.ts";
 import { Histories } from "../../../src/room/histories.ts";
@@ -84,8 +85,8 @@ class Setup implements ConnectionOwner, ConversationOwner {
     return this.process.input.split("\n").slice(0, -1);
   }
 
-  dropped(reason: Parameters<typeof this.context.counters.drop>[0]): number {
-    return this.context.counters.dropped.get(reason) ?? 0;
+  dropped(reason: DropReason): number {
+    return this.context.counters.dropped[reason];
   }
 
   onFault(fault: string): void {

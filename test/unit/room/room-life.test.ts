@@ -195,7 +195,7 @@ describe("starting again", () => {
     (await setup.enter()).say("unread too");
     process.exits({ code: 1 });
     expect((await next(setup, 2)).input).toBe("+1\n+2\nunread\nunread too\n");
-    expect(setup.context.counters.dropped.get("input_closed")).toBe(0);
+    expect(setup.context.counters.dropped.input_closed).toBe(0);
   });
 
   test("what comes when the process has closed its input waits for the next one", async () => {
@@ -319,7 +319,7 @@ describe("starting again", () => {
     expect((await next(setup, 3, 200)).input).toBe("+1\none\ntwo\n+2\nthree\n-2\n");
     expect(client.link.closedWith).toBeUndefined();
     expect(setup.launcher.held).toBe(0);
-    expect(setup.context.counters.processesEnded.get("not_started")).toBe(2);
+    expect(setup.context.counters.processesEnded.not_started).toBe(2);
   });
 
   test("a process that exits before its start is noticed has read nothing: the next one gets all", async () => {
@@ -366,7 +366,7 @@ describe("starting again", () => {
     expect(setup).toMatchObject({ empty: 1, room: { connections: 0 } });
     vi.advanceTimersByTime(60_000);
     await setup.launcher.launch(1);
-    expect(setup.context.counters.dropped.get("input_closed")).toBeGreaterThan(0);
+    expect(setup.context.counters.dropped.input_closed).toBeGreaterThan(0);
   });
 
   test("a room that is closed while the next process is waited for closes its clients and is empty", async () => {

@@ -41,9 +41,9 @@ describe("starting", () => {
     await (await setup.launcher.launch(1)).fail(notStarted);
     for (const { link } of clients) expect(link.closedWith).toEqual({ code: 1011, reason: "cannot start it" });
     expect(setup).toMatchObject({ empty: 1, room: { connections: 0 } });
-    expect(setup.context.counters.processesEnded.get("not_started")).toBe(1);
+    expect(setup.context.counters.processesEnded.not_started).toBe(1);
     expect(setup.context.counters.processesStarted).toBe(0);
-    expect(setup.context.counters.dropped.get("input_closed")).toBeGreaterThan(0);
+    expect(setup.context.counters.dropped.input_closed).toBeGreaterThan(0);
   });
 
   test("a client that is on the way when a launch fails starts the next one", async () => {
@@ -243,7 +243,7 @@ describe("when the process ends by itself", () => {
     const other = await setup.enter();
     process.exits(exit);
     for (const { link } of [client, other]) expect(link.closedWith).toEqual({ code, reason });
-    expect(setup.context.counters.processesEnded.get(outcome)).toBe(1);
+    expect(setup.context.counters.processesEnded[outcome]).toBe(1);
     expect(process.asked).toEqual([]);
     expect(setup).toMatchObject({ empty: 1, room: { connections: 0 } });
   });
@@ -314,7 +314,7 @@ describe("when the process ends by itself", () => {
     process.isEnding();
     await setup.enter();
     process.exits();
-    expect(setup.context.counters.dropped.get("input_closed")).toBe(1);
+    expect(setup.context.counters.dropped.input_closed).toBe(1);
     expect((await setup.launcher.process(2)).input).toBe("");
   });
 
