@@ -119,6 +119,7 @@ export class Guardian {
     await Promise.race([exited, tooLong]);
     clearTimeout(limit);
     this.#entries?.close();
+    this.#entries = undefined;
   }
 
   #takeEntry(): number {
