@@ -8,7 +8,7 @@ export interface ClientLink {
   /** Bytes that wait in this process because the client does not take them. */
   readonly pendingBytes: number;
 
-  /** Bytes that the client's side has taken so far; it grows also while one large write is under way. */
+  /** Bytes that have arrived at the client's side so far; it grows also while one large write is under way. */
   readonly takenBytes: number;
 
   /**

@@ -1,7 +1,11 @@
 import type { Socket } from "node:net";
+import { unacknowledgedBytes } from "./send-queue.ts";
 
 /** The parts of Node's own handle of a socket that are used here, since nothing else of Node tells or does the same. */
 interface SocketHandle {
+  readonly fd: number;
+  /** Of TCP only. */
+  readonly getpeername?: unknown;
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
   reading: boolean;
@@ -35,6 +39,26 @@ export function takenBytes(socket: Socket): number | undefined {
   if (handle === undefined) return undefined;
   const { _parent: carrier = handle } = handle;
   return carrier.bytesWritten - carrier.writeQueueSize;
+}
+
+/**
+ * Bytes that have arrived at the other end of what was written: what a client that reads slowly takes shows here from byte to byte,
+ * while the system takes megabytes at once. Undefined once closed; other sockets than those of TCP keep little in between.
+ */
+export function arrivedBytes(socket: Socket): number | undefined {
+  const taken = takenBytes(socket);
+  return taken === undefined ? undefined : taken - bytesUnderWay(socket);
+}
+
+/** Bytes that were written and have not arrived, as in {@link arrivedBytes}. */
+export function waitingBytes(socket: Socket): number {
+  return pendingBytes(socket) + bytesUnderWay(socket);
+}
+
+function bytesUnderWay(socket: Socket): number {
+  const handle = handleOf(socket);
+  const { _parent: carrier = handle } = handle ?? {};
+  return carrier?.getpeername === undefined ? 0 : unacknowledgedBytes(carrier.fd);
 }
 
 /** Bytes that were written and that the system has not taken yet; with TLS the encrypted ones, as in {@link takenBytes}. */

@@ -20,6 +20,7 @@ const leaves = [
   "web-origin",
   "reloadable",
   "socket-handle",
+  "send-queue",
   "lending-socket",
   "stall-watch",
   "compiler-flags",
@@ -51,7 +52,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** Where each package is at home (several where it is a part of Node), and such parts of Node as not everyone should use, or nobody. Types may go anywhere. */
 const homes: Readonly<Record<string, string | readonly string[]>> = {
   "scalesocket/package.json": "leaves",
-  koffi: "process",
+  koffi: ["process", "leaves"],
   "p-limit": ["process", "access"],
   jose: "access",
   "hash-wasm": "access",

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { pendingBytes, takenBytes } from "../socket-handle.ts";
+import { arrivedBytes, pendingBytes } from "../socket-handle.ts";
 
 /** An answer of which its client takes less than this in the time is given up: 1 KiB a second. */
 const leastBytes = 60 * 1024;
@@ -32,7 +32,7 @@ export class SlowReaders {
 
   /** Keeps an eye on an answer until all of it is taken. */
   watch({ socket }: IncomingMessage, response: ServerResponse): void {
-    this.#readings.set(response, { socket, sinceMs: performance.now(), takenBytes: takenBytes(socket) ?? 0 });
+    this.#readings.set(response, { socket, sinceMs: performance.now(), takenBytes: arrivedBytes(socket) ?? 0 });
     response.on("close", () => this.#forget(response));
     this.#timer ??= setInterval(() => this.#look(), this.#timeoutMs / looksPerTimeout).unref();
   }
@@ -47,7 +47,7 @@ export class SlowReaders {
   #look(): void {
     const nowMs = performance.now();
     for (const reading of this.#readings.values()) {
-      const taken = takenBytes(reading.socket) ?? 0;
+      const taken = arrivedBytes(reading.socket) ?? 0;
       // Where nothing waits for the client, it is the client who waits.
       if (pendingBytes(reading.socket) === 0 || taken - reading.takenBytes >= leastBytes) {
         reading.sinceMs = nowMs;

@@ -67,12 +67,8 @@ export class Heartbeat {
   }
 
   #lookForLife(link: SocketLink, now: number): void {
-    const signs = link.lifeSigns;
-    const { readBytes, takenBytes } = link;
-    // Taking what waits is a sign of life too: the answer to a ping may stand behind megabytes.
-    const isTaking = link.pendingBytes > 0 && takenBytes !== signs.takenBytes;
-    signs.takenBytes = takenBytes;
-    if (readBytes !== signs.readBytes || isTaking) {
+    const { lifeSigns: signs, readBytes } = link;
+    if (readBytes !== signs.readBytes) {
       signs.readBytes = readBytes;
       signs.at = now;
       signs.isPinged = false;
@@ -87,9 +83,21 @@ export class Heartbeat {
       link.ping();
     } else if (!signs.isPinged) {
       signs.isPinged = true;
+      signs.takenBytes = link.takenBytes;
       link.ping();
     } else if (silentMs >= 2 * this.#intervalMs) {
-      link.abort();
+      this.#lookForProgress(link, now);
     }
+  }
+
+  /** The ping may stand behind megabytes, and a client that takes these cannot have answered it. */
+  #lookForProgress(link: SocketLink, now: number): void {
+    const { lifeSigns: signs, takenBytes } = link;
+    if (link.waitingBytes === 0 || takenBytes === signs.takenBytes) {
+      link.abort();
+      return;
+    }
+    signs.takenBytes = takenBytes;
+    signs.at = now - this.#intervalMs;
   }
 }

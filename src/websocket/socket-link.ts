@@ -1,14 +1,14 @@
 import type { Socket } from "node:net";
 import { closeCodes, closeReason } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
-import { takenBytes } from "../socket-handle.ts";
+import { arrivedBytes, waitingBytes } from "../socket-handle.ts";
 import { StallWatch } from "../stall-watch.ts";
 import { closeFrame, emptyCloseFrame, pingFrame, pongFrame } from "./frame.ts";
 import { Intake, type IntakeOwner } from "./intake.ts";
 
 /** What a close frame without a code means (RFC 6455 section 7.1.5). */
 const noCode = 1005;
-/** How long a client may take to answer the close of its connection. */
+/** How long a client may take to answer the close of its connection, once that has arrived or nothing arrives any more. */
 const closeTimeoutMs = 2000;
 
 const nothing = Buffer.alloc(0);
@@ -56,7 +56,7 @@ export class SocketLink implements ClientLink, IntakeOwner {
   readonly #intake: Intake;
   /** "leaving": our close frame waits for what stands before it; "closing": it is sent; "ending": nothing is read any more. */
   #state: "open" | "leaving" | "closing" | "ending" | "closed" = "open";
-  #closeTimer: NodeJS.Timeout | undefined;
+  #closeWatch: StallWatch | undefined;
 
   /** `onGone` is told after the connection, when the socket is closed. */
   constructor(
@@ -91,7 +91,12 @@ export class SocketLink implements ClientLink, IntakeOwner {
   }
 
   get takenBytes(): number {
-    return takenBytes(this.#socket) ?? 0;
+    return arrivedBytes(this.#socket) ?? 0;
+  }
+
+  /** Bytes that have not arrived at the client's side yet. */
+  get waitingBytes(): number {
+    return waitingBytes(this.#socket);
   }
 
   /** Bytes that the client has sent so far. */
@@ -169,7 +174,7 @@ export class SocketLink implements ClientLink, IntakeOwner {
   }
 
   onSocketClose(): void {
-    clearTimeout(this.#closeTimer);
+    this.#closeWatch?.stop();
     if (this.isReading) this.#intake.finish(() => this.#finish());
     else this.#finish();
   }
@@ -198,7 +203,7 @@ export class SocketLink implements ClientLink, IntakeOwner {
   }
 
   #finish(): void {
-    clearTimeout(this.#closeTimer);
+    this.#closeWatch?.stop();
     this.#state = "closed";
     this.#events.onClose();
     this.#onGone(this);
@@ -227,21 +232,26 @@ export class SocketLink implements ClientLink, IntakeOwner {
   }
 
   #limitClosing(): void {
-    this.#closeTimer ??= setTimeout(() => this.abort(), closeTimeoutMs);
+    this.#closeWatch ??= this.#abortOnStall(closeTimeoutMs);
   }
 
   /** The client gets a few seconds from the close frame on, which is too short for what may wait before it. */
   #sendCloseWhenTaken(frame: Buffer): void {
-    const watch = new StallWatch(
-      this.#limits.slowTimeoutMs,
-      () => this.takenBytes,
-      () => this.abort(),
-    );
-    watch.start();
+    const watch = this.#abortOnStall(this.#limits.slowTimeoutMs);
     this.whenTaken(() => {
       watch.stop();
       this.#sendClose(frame);
     });
+  }
+
+  #abortOnStall(timeoutMs: number): StallWatch {
+    const watch = new StallWatch(
+      timeoutMs,
+      () => this.takenBytes,
+      () => this.abort(),
+    );
+    watch.start();
+    return watch;
   }
 }
 

@@ -58,6 +58,23 @@ describe.concurrent("a process that does not read", () => {
   });
 });
 
+/** Makes a client read no more than some hundreds of kilobytes a second, in small pieces. */
+function slowPace({ socket }: TestClient, onTurn: () => void = () => undefined): Disposable {
+  const pause = (): void => socket.pause();
+  socket.on("message", pause);
+  const timer = setInterval(() => {
+    socket.resume();
+    onTurn();
+  }, 150);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      socket.off("message", pause);
+      socket.resume();
+    },
+  };
+}
+
 describe.concurrent("a client that does not read", () => {
   test("makes the process wait, in little memory, and gets a burst whole when it wakes in time", async () => {
     const bytes = 300 * mebibyte;
@@ -120,6 +137,34 @@ describe.concurrent("a client that does not read", () => {
     expect(slow.received.length).toBeLessThan(lineCount);
     fast.send("still here");
     expect((await fast.messages(lineCount + 1)).at(-1)).toBe("still here");
+  });
+
+  test("may be slow for longer than --slowtimeout, as long as it takes something all the time", async () => {
+    const words = ["-v", "--metrics", "--clientbuffer", "64K", "--slowtimeout", "2"];
+    await using server = await startServer([...words, ...sh(`${flood}; cat`)]);
+    await using client = await join(server, "a");
+    using pace = slowPace(client);
+    client.send("go");
+    await until(() => server.log().includes("client is behind"), "the client to fall behind");
+    await client.messages(client.received.length + 2000);
+    pace[Symbol.dispose]();
+    expectNumbered(await client.messages(lineCount), lineCount);
+    expect(await metric(server, "scalesocket_slow_clients_closed_total")).toBe(0);
+  });
+
+  test("that is slow gets everything before its close, whatever it says meanwhile", async () => {
+    const lines = 3500;
+    const words = ["-v", "--clientbuffer", "16M"];
+    await using server = await startServer([...words, ...sh(`read -r _; seq -f %0999.0f ${lines}`)]);
+    await using client = await join(server, "a");
+    using pace = slowPace(client, () => client.send("still here"));
+    client.send("go");
+    await until(() => server.log().includes("process exited"), "the process to exit");
+    await client.messages(client.received.length + 2500);
+    pace[Symbol.dispose]();
+    expect(await client.closed).toEqual({ code: 1000, reason: "" });
+    expectNumbered(client.received, lines);
+    expect(client.received.length).toBe(lines);
   });
 
   test("does not hold the room for ever when it never wakes, nor its connection", async () => {

@@ -21,7 +21,7 @@ class FakeLink {
   timeouts = 0;
   readBytes = 0;
   takenBytes = 0;
-  pendingBytes = 0;
+  waitingBytes = 0;
   isPaused = false;
   pings = 0;
   isAborted = false;
@@ -105,12 +105,15 @@ test("a client that sends anything now and then is not pinged", () => {
 
 test("a client that takes what waits for it lives, since its answer to a ping may stand behind that", () => {
   const link = add(new Heartbeat(options));
-  link.pendingBytes = 1_000_000;
+  link.waitingBytes = 1_000_000;
   for (let round = 0; round < 20; round += 1) {
     link.takenBytes += 1000;
     vi.advanceTimersByTime(intervalMs / 2);
   }
-  expect(link).toMatchObject({ pings: 0, isAborted: false });
+  expect(link).toMatchObject({ pings: 1, isAborted: false });
+  link.waitingBytes = 0;
+  pass(1);
+  expect(link).toMatchObject({ pings: 1, isAborted: true });
 });
 
 test("a client for which nothing waits does not live by what was written to it", () => {
@@ -124,7 +127,7 @@ test("a client for which nothing waits does not live by what was written to it",
 
 test("a client that takes nothing more of what waits is cut", () => {
   const link = add(new Heartbeat(options));
-  link.pendingBytes = 1_000_000;
+  link.waitingBytes = 1_000_000;
   link.takenBytes = 1000;
   pass(2);
   expect(link).toMatchObject({ pings: 1, isAborted: true });
