@@ -1,3 +1,5 @@
+import { memoryUsage } from "../memory-usage.ts";
+
 /** Bytes of one room that wait in this process. */
 export interface RoomLoad {
   readonly pid: number | undefined;
@@ -30,7 +32,7 @@ const maxShown = 100;
 
 /** Adds up what rooms of this process hold. */
 export function reportRooms(rooms: readonly RoomReport[]): RoomsReport {
-  const { rss, heapUsed } = process.memoryUsage();
+  const { rss, heapUsed } = memoryUsage();
   return {
     residentBytes: rss,
     heapBytes: heapUsed,

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { type HostSettings, LocalHost } from "../host/local-host.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
+import { memoryUsage } from "../memory-usage.ts";
 import { LagWatch } from "./lag.ts";
 import type { FromWorker, LogWishes, Question, Questions, ToWorker, WorkerState } from "./messages.ts";
 import { RemotePorts } from "./remote-ports.ts";
@@ -34,7 +35,7 @@ export class Worker {
     const host = await LocalHost.start(settings, reporter.logger, {
       ports,
       guardianDescriptor: lifeDescriptor,
-      heap: { usage: () => process.memoryUsage(), collectGarbage: () => globalThis.gc?.() },
+      heap: { usage: memoryUsage, collectGarbage: () => globalThis.gc?.() },
       onClientGone: (connectionId) => channel.clientGone(connectionId),
       onRoomClosed: (room) => channel.roomClosed(room),
     });
@@ -87,7 +88,7 @@ export class Worker {
       rooms: rooms.length,
       connections,
       lagMs: this.#lag.lagMs,
-      residentBytes: process.memoryUsage.rss(),
+      residentBytes: memoryUsage().rss,
     };
     return { rooms, counters, figures };
   }

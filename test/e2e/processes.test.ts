@@ -326,6 +326,21 @@ describe.concurrent.each([
     third.send("again");
     expect(await third.messages(1)).toEqual(["again"]);
   });
+
+  test("go on when the server, out of descriptors, is asked what it holds", async () => {
+    await using server = await startServer([...inOneProcess, "cat"], options);
+    await using client = await join(server, "a");
+    client.send("hello");
+    await client.messages(1);
+    limitDescriptors(server, 3);
+    server.child.kill("SIGUSR2");
+    await until(
+      () => /status: server: [1-9]\d* MiB resident, [1-9]/.test(server.log()),
+      () => server.log(),
+    );
+    client.send("still here");
+    expect(await client.messages(2)).toEqual(["hello", "still here"]);
+  });
 });
 
 test("the log says once what it costs that koffi cannot be loaded", async () => {

@@ -408,6 +408,26 @@ describe.concurrent("rooms on workers", () => {
     await leaveAll(seats);
     await until(async () => (await ofWorker(server, "rooms", 0)) === 1, "the other room to be closed");
   });
+
+  test("processes that are out of descriptors tell what they hold, and go on", async () => {
+    await using server = await startServer(["--workers", "1", "--metrics", ...pidsAndEcho]);
+    await using first = await seat(server, "a");
+    limitDescriptors(first.worker, 3);
+    expect(await ofWorker(server, "resident_memory_bytes", 0)).toBeGreaterThan(10_000_000);
+    limitDescriptors(server.pid, 3);
+    server.child.kill("SIGUSR2");
+    await until(
+      () => /status: .*room=a pid=\d+\n/.test(server.log()),
+      () => server.log(),
+    );
+    for (const name of ["supervisor", "worker 0"]) {
+      expect(server.log()).toMatch(
+        new RegExp(`status: ${name}: [1-9]\\d* MiB resident, [1-9]\\d* MiB of it in its heap`),
+      );
+    }
+    first.client.send("still here");
+    expect((await first.client.messages(2))[1]).toBe("still here");
+  });
 });
 
 describe.concurrent("metrics of workers", () => {
