@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { messageOf } from "../errors.ts";
 import { type HostSettings, LocalHost } from "../host/local-host.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
 import { memoryUsage } from "../memory-usage.ts";
@@ -78,7 +79,12 @@ export class Worker {
       report: async () => (await this.#host.report())[0]?.report ?? null,
       state: () => this.#state(),
     };
-    this.#channel.send({ type: "answer", id, answer: await answers[question]() });
+    try {
+      this.#channel.send({ type: "answer", id, answer: await answers[question]() });
+    } catch (error) {
+      // The rooms are worth more than an answer, and the supervisor does not wait for it for long.
+      this.#channel.reporter.logger.error(`no answer to "${question}": ${messageOf(error)}`);
+    }
   }
 
   async #state(): Promise<WorkerState> {
