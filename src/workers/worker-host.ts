@@ -32,6 +32,8 @@ export class WorkerHost implements RoomHost {
   /** Rooms of workers that have ended, until their processes are gone too: there must never be two of one room. */
   readonly #ending = new Map<string, WorkerProcess>();
   #waiting: Arrival[] = [];
+  /** Rooms that some of those who wait will open. */
+  readonly #toOpen = new Set<string>();
   #state: "open" | "draining" = "open";
   #closing: Gradually<string> | undefined;
   #isKilled = false;
@@ -85,8 +87,11 @@ export class WorkerHost implements RoomHost {
   admit(request: JoinRequest, handshake: Handshake): void {
     const { room } = request;
     const { rooms, clients } = this.#placement;
-    const isOpen = this.#placement.find(room) !== undefined;
-    this.#admission.check(room, isOpen, { rooms, connections: clients + this.#waiting.length });
+    const isOpen = this.#placement.find(room) !== undefined || this.#ending.has(room) || this.#toOpen.has(room);
+    this.#admission.check(room, isOpen, {
+      rooms: rooms + this.#ending.size + this.#toOpen.size,
+      connections: clients + this.#waiting.length,
+    });
     this.#route({ request, handshake });
   }
 
@@ -181,8 +186,14 @@ export class WorkerHost implements RoomHost {
       return;
     }
     const worker = this.#place(room, connectionId);
-    if (worker === undefined) this.#waiting.push(arrival);
+    if (worker === undefined) this.#wait(arrival);
     else worker.admit(arrival);
+  }
+
+  #wait(arrival: Arrival): void {
+    const { room } = arrival.request;
+    this.#waiting.push(arrival);
+    if (!this.#ending.has(room)) this.#toOpen.add(room);
   }
 
   /** The worker that a client of the room goes to; undefined while there is none for it. */
@@ -202,6 +213,7 @@ export class WorkerHost implements RoomHost {
   #routeWaiting(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#toOpen.clear();
     for (const arrival of waiting) this.#route(arrival);
   }
 

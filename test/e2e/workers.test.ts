@@ -131,6 +131,32 @@ describe.concurrent("a worker that is lost", () => {
     await leaveAll(others);
   });
 
+  test("leaves rooms that count for --maxrooms until their processes are gone", async () => {
+    await using server = await startServer([...twoWorkers, "--maxrooms", "2", ...pidsAndEcho]);
+    await using first = await seat(server, "a");
+    await using second = await seat(server, "b");
+    const guardian = childrenOf(first.worker).find((pid) => pid !== first.pid) as number;
+    process.kill(guardian, "SIGSTOP");
+    process.kill(first.worker, "SIGKILL");
+    await until(() => server.log().includes("another one is started"), "the log to tell of it");
+    expect((await refusal(server, "c")).status).toBe(503);
+    const again = seat(server, "a");
+    process.kill(guardian, "SIGCONT");
+    await leaveAll([await again, second]);
+  });
+
+  test("makes rooms wait that count for --maxrooms", async () => {
+    const options = ["--maxrooms", "2", "--cache", "1", "--cachepersist"];
+    await using server = await startServer([...twoWorkers, ...options, ...pidsAndEcho]);
+    process.kill(workersOf(server.pid)[0] as number, "SIGKILL");
+    await until(() => server.log().includes("another one is started"), "the log to tell of it");
+    // The first four can be on the worker that is lost only, the others on the one that is there.
+    const joins = await Promise.allSettled(Array.from("defgabc", async (room) => join(server, room)));
+    const clients = joins.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    expect(clients).toHaveLength(2);
+    await closeAll(clients);
+  });
+
   test("is replaced as soon as the server has descriptors for it again", async () => {
     await using server = await startServer(["--workers", "1", "--metrics", ...pidsAndEcho]);
     await using first = await seat(server, "a");
