@@ -4,18 +4,16 @@ import type { FromWorker, LogEntry, LogWishes, Report } from "./messages.ts";
 /** As many entries may wait for a supervisor that is behind; those that come then are left out and counted. */
 const maxWaitingEntries = 1000;
 
-/** None of it is urgent, and each message takes both sides as long as some of their other work for a client. */
-const reportDelayMs = 5;
-
 const nothing = (): void => undefined;
 
 /** Sends a message; false says that the supervisor is behind, and that the callback comes when it has caught up. */
 export type SendReport = (message: FromWorker & { type: "report" }, onSent: () => void) => boolean;
 
-/** Tells the supervisor what happens in this worker, some milliseconds of it in one message. */
+/** Tells the supervisor what happens in this worker, what comes soon after in the same message. */
 export class Reporter {
   readonly logger: Logger;
   readonly #send: SendReport;
+  readonly #delayMs: number;
   #isPlanned = false;
   #isBehind = false;
   #gone: number[] = [];
@@ -23,8 +21,10 @@ export class Reporter {
   #entries: LogEntry[] = [];
   #leftOut = 0;
 
-  constructor(wishes: LogWishes, send: SendReport) {
+  /** What there is to tell waits so long for more: each message takes both sides as long as some of their other work for a client. */
+  constructor(wishes: LogWishes, send: SendReport, delayMs: number) {
     this.#send = send;
+    this.#delayMs = delayMs;
     this.logger = {
       error: this.#log("error"),
       warn: this.#log("warn"),
@@ -70,7 +70,9 @@ export class Reporter {
   #plan(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
-    setTimeout(() => this.flush(), reportDelayMs);
+    const flush = (): void => this.flush();
+    if (this.#delayMs === 0) setImmediate(flush);
+    else setTimeout(flush, this.#delayMs);
   }
 
   /** What is reported whatever happens is short; the log waits while the supervisor is behind. */

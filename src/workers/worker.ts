@@ -9,6 +9,8 @@ import { RemotePorts } from "./remote-ports.ts";
 import { Reporter } from "./reporter.ts";
 
 const beatMs = 1000;
+/** How long a report waits for more to tell, where nobody can be refused for want of it. */
+const reportDelayMs = 5;
 
 /** The rooms of one worker process, steered by the supervisor's messages. */
 export class Worker {
@@ -31,7 +33,9 @@ export class Worker {
     lifeDescriptor: number,
     send: Channel["send"],
   ): Promise<Worker> {
-    const channel = new Channel(logs, send);
+    const { maxConnections, maxPerAddress } = settings.options;
+    const isUrgent = maxConnections !== undefined || maxPerAddress !== undefined;
+    const channel = new Channel(logs, send, isUrgent ? 0 : reportDelayMs);
     const { reporter, ports } = channel;
     const host = await LocalHost.start(settings, reporter.logger, {
       ports,
@@ -114,9 +118,9 @@ class Channel {
   /** The last connection that was handed over for each room that is or may be open. */
   readonly #lastConnections = new Map<string, number>();
 
-  constructor(logs: LogWishes, send: Channel["send"]) {
+  constructor(logs: LogWishes, send: Channel["send"], delayMs: number) {
     this.send = send;
-    this.reporter = new Reporter(logs, send);
+    this.reporter = new Reporter(logs, send, delayMs);
     this.ports = new RemotePorts(send);
   }
 

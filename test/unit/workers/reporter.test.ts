@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LogWishes, Report } from "../../../src/workers/messages.ts";
-import { Reporter } from "../../../src/workers/reporter.ts";
+import { Reporter, type SendReport } from "../../../src/workers/reporter.ts";
 
 const allLogs: LogWishes = { isDebugging: true, isTracing: true };
 const maxWaitingEntries = 1000;
@@ -26,12 +26,13 @@ class Setup {
   isBehind = false;
   #onSent: (() => void)[] = [];
 
-  constructor(wishes: LogWishes = allLogs) {
-    this.reporter = new Reporter(wishes, ({ report }, onSent) => {
+  constructor(wishes: LogWishes = allLogs, delayMs = reportDelayMs) {
+    const send: SendReport = ({ report }, onSent) => {
       this.reports.push(report);
       this.#onSent.push(onSent);
       return !this.isBehind;
-    });
+    };
+    this.reporter = new Reporter(wishes, send, delayMs);
   }
 
   /** All log entries that were sent, as `level message`. */
@@ -71,6 +72,15 @@ test("what happens within some milliseconds is told in one report", () => {
   ]);
   reportTime();
   expect(reports).toHaveLength(1);
+});
+
+test("what somebody waits for is told in the same turn of the event loop", () => {
+  const { reporter, reports } = new Setup(allLogs, 0);
+  reporter.clientGone(5);
+  reporter.clientGone(7);
+  expect(reports).toEqual([]);
+  vi.advanceTimersByTime(0);
+  expect(reports).toEqual([{ gone: [5, 7] }]);
 });
 
 test("nothing is told twice", () => {
