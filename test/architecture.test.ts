@@ -68,6 +68,7 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   "sonic-boom": "cli",
   "node:process": [],
   "node:v8": ["cli", "leaves"],
+  "node:http": ["http", "listening", "host"],
   "node:https": "listening",
   "node:tls": "listening",
   send: "http",
