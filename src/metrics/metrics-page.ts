@@ -49,6 +49,8 @@ export class MetricsPage {
         ...common,
         collect() {
           gauge.reset();
+          // A reset leaves a gauge without labels at 0, which is not the same as without a value.
+          if (labels.length === 0) gauge.remove();
           for (const [labelValues, value] of samples()) gauge.set(labelValues, value);
         },
       });

@@ -149,6 +149,13 @@ test("servers in one process all tell of that process, which is watched once for
   expect(observe.mock.calls).toEqual([[{ entryTypes: ["gc"] }]]);
 });
 
+test("without TLS there is no time when a certificate is over", async () => {
+  await using server = await startServer(["--metrics", "cat"]);
+  const families = parseOpenMetrics((await get(server, "/metrics")).body);
+  expect(families.get("scalesocket_tls_certificate_not_after_timestamp_seconds")?.samples).toEqual([]);
+  expect(families.get("scalesocket_workers")?.samples).toHaveLength(1);
+});
+
 test("metrics count what happens", async () => {
   await using server = await startServer(["--metrics", ...sh("read line; echo 12345; exit 3")]);
   await using client = await join(server, "room");
