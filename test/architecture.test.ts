@@ -18,6 +18,7 @@ const leaves = [
   "room-name",
   "http-token",
   "web-origin",
+  "regular-file",
   "reloadable",
   "socket-handle",
   "send-queue",

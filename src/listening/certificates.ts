@@ -1,8 +1,9 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions, type Server } from "node:tls";
 import { messageOf, ServerError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { readRegularFile } from "../regular-file.ts";
 import type { Reloadable } from "../reloadable.ts";
 import { warningOf } from "./validity.ts";
 
@@ -178,10 +179,14 @@ async function read({ cert, key, ca }: CertificateFiles): Promise<Texts> {
 
 async function readText(flag: string, file: string): Promise<string> {
   try {
-    return await readFile(file, "latin1");
+    return (await readRegularFile(file)).toString("latin1");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw fault(flag, `expected a file that can be read, got ${JSON.stringify(file)} (${code})`, error);
+    throw fault(
+      flag,
+      `expected a file that can be read, got ${JSON.stringify(file)} (${code ?? messageOf(error)})`,
+      error,
+    );
   }
 }
 

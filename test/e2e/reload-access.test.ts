@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { makeCertificate } from "../helpers/certificates.ts";
 import { join, refusal } from "../helpers/client.ts";
 import { basic, bcryptHash } from "../helpers/passwords.ts";
 import { sh } from "../helpers/programs.ts";
@@ -44,6 +46,26 @@ test("at SIGHUP the file of passwords is read again, and a broken one changes no
   // Who is in stays.
   inside.send("hello");
   expect(await inside.messages(1)).toEqual(["hello"]);
+});
+
+test("a named pipe in the place of a file is refused at SIGHUP, and holds nothing up", async () => {
+  await using folder = await tempFolder();
+  const users = folder.at("users");
+  const { cert, key } = await makeCertificate(folder, "one");
+  writeFileSync(users, `ann:${await bcryptHash("right")}\n`);
+  const tls = ["--tlscert", cert, "--tlskey", key];
+  await using server = await startServer([...tls, "--auth-basic", users, "cat"]);
+  for (const path of [users, cert]) {
+    renameSync(path, `${path}.away`);
+    execFileSync("mkfifo", [path]);
+  }
+  await reload(server, "cannot read again, and stays as it was: users");
+  await reload(server, "cannot read again, and stays as it was: certificate");
+  expect(server.log()).toContain(`--auth-basic: cannot read ${users}: not a regular file`);
+  expect(server.log()).toContain(`--tlscert: expected a file that can be read, got "${cert}" (not a regular file)`);
+  renameSync(`${users}.away`, users);
+  await reload(server, "read again: users");
+  expect(await server.stop()).toBe(0);
 });
 
 test("at SIGHUP the keys of tokens are read again", async () => {

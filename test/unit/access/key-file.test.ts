@@ -35,6 +35,12 @@ test("a key is found only where there is no doubt which", async () => {
   expect(file.find("none", "a")).toBe(undefined);
 });
 
-test("a file that does not end is not read for ever", async () => {
-  await expect(KeyFile.open("/dev/zero")).rejects.toThrow("--auth-jwt-key: /dev/zero: larger than 4 MiB");
+test("only a regular file of at most 4 MiB is read", async () => {
+  await using folder = await tempFolder();
+  const large = folder.at("large");
+  writeFileSync(large, Buffer.alloc(4 * 1024 * 1024 + 1));
+  await expect(KeyFile.open(large)).rejects.toThrow(`--auth-jwt-key: cannot read ${large}: larger than 4 MiB`);
+  for (const path of ["/dev/zero", folder.path]) {
+    await expect(KeyFile.open(path)).rejects.toThrow(`--auth-jwt-key: cannot read ${path}: not a regular file`);
+  }
 });
