@@ -1,4 +1,5 @@
 export { type Address, addressText, defaultAddress, maxSocketPathBytes } from "./options/address-kinds.ts";
+export { checkArgs, checkCommand } from "./options/command.ts";
 export { completeOptions, parseOption, unexpected } from "./options/complete.ts";
 export { expectedOfFlag, parseFlag } from "./options/kinds.ts";
 export {

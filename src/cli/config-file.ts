@@ -1,6 +1,8 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { messageOf, ServerError } from "../errors.ts";
 import {
+  checkArgs,
+  checkCommand,
   namingsOf,
   type OptionName,
   type OptionNaming,
@@ -43,8 +45,8 @@ export function readConfigFile(path: string): ConfigFile {
   }
   return {
     path,
-    ...(command === undefined ? {} : { command: readCommand(command, path) }),
-    ...(args === undefined ? {} : { args: readArgs(args, path) }),
+    ...(command === undefined ? {} : { command: checkCommand(command, `${path}: command`) }),
+    ...(args === undefined ? {} : { args: checkArgs(args, `${path}: args`) }),
     variables,
   };
 }
@@ -73,16 +75,6 @@ function describe(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return "[...]";
   return typeof value === "object" && value !== null ? "{...}" : value;
-}
-
-function readCommand(value: unknown, path: string): string {
-  if (typeof value === "string" && value !== "") return value;
-  throw unexpected(`${path}: command`, "the command to wrap as text; its arguments stand in args", describe(value));
-}
-
-function readArgs(value: unknown, path: string): string[] {
-  if (Array.isArray(value) && value.every((arg) => typeof arg === "string")) return value;
-  throw unexpected(`${path}: args`, 'a list of texts, such as ["--level", "3"]', describe(value));
 }
 
 function unknownKey(path: string, key: string, value: unknown, known: readonly string[]): ServerError {

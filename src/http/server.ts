@@ -6,7 +6,7 @@ import type { Certificates } from "../listening/certificates.ts";
 import { Listeners } from "../listening/listeners.ts";
 import { type PassedSocket, type Place, placesOf, type ServerAddress } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
-import { completeOptions, type Options } from "../options.ts";
+import { checkArgs, checkCommand, completeOptions, type Options } from "../options.ts";
 import { Reloads } from "../reloadable.ts";
 import { drainAtOnce } from "../room/drain-plan.ts";
 import { Api } from "./api.ts";
@@ -76,9 +76,10 @@ export class Server {
 
   /** @throws ServerError ERR_USAGE */
   constructor(options: ServerOptions, logger: Logger) {
-    const { command, args = [], environment = {}, sockets = [], ...rest } = options;
-    this.#command = command;
-    this.#args = args;
+    // From JavaScript, there may be none.
+    const { command, args = [], environment = {}, sockets = [], ...rest } = Object(options) as ServerOptions;
+    this.#command = checkCommand(command);
+    this.#args = checkArgs(args);
     this.#environment = environment;
     this.#options = completeOptions({ workers: 0, ...rest });
     this.#places = placesOf(this.#options, sockets);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ServerError } from "../../src/errors.ts";
+import { createServer, type ServerOptions } from "../../src/index.ts";
 import {
   completeOptions,
   longFlag,
@@ -678,3 +679,20 @@ function errorOf(run: () => unknown): ServerError {
   }
   throw new Error("nothing was thrown");
 }
+
+const commandExpected = "command: expected the command to wrap as text without NUL; its arguments stand in args";
+const argsExpected = 'args: expected a list of texts without NUL, such as ["--level", "3"]';
+
+test.each([
+  [undefined, `${commandExpected}, got undefined`],
+  [{}, `${commandExpected}, got undefined`],
+  [{ command: "" }, `${commandExpected}, got ""`],
+  [{ command: 5 }, `${commandExpected}, got 5`],
+  [{ command: "ca\0t" }, `${commandExpected}, got "ca\\u0000t"`],
+  [{ command: "echo", args: "xyz" }, `${argsExpected}, got "xyz"`],
+  [{ command: "echo", args: [null] }, `${argsExpected}, got null`],
+  [{ command: "echo", args: ["a", "b\0"] }, `${argsExpected}, got "b\\u0000"`],
+])("the library refuses to wrap %j", (options, message) => {
+  const create = (): unknown => createServer(options as unknown as ServerOptions);
+  expect(create).toThrow(new ServerError("ERR_USAGE", message));
+});

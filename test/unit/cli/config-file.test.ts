@@ -135,6 +135,9 @@ describe("a file that is to be read as by version 0.2", () => {
 });
 
 describe("what is wrong is told with the file", () => {
+  const commandExpected = "command: expected the command to wrap as text without NUL; its arguments stand in args";
+  const argsExpected = 'args: expected a list of texts without NUL, such as ["--level", "3"]';
+
   test.each([
     ['{"maxmesage": 1}', 'unknown key "maxmesage" (did you mean maxmessage?)'],
     ['{"comand": "cat"}', 'unknown key "comand" (did you mean command?)'],
@@ -160,10 +163,12 @@ describe("what is wrong is told with the file", () => {
     ['{"rooms": []}', 'rooms: expected names of rooms with commas between them, got ""'],
     ['{"header": "X-A: 1\\nX-B: 2"}', "header: expected Name: value in printable ASCII"],
     ['{"header": ["X-A: 1\\nX-B: 2"]}', "header: expected Name: value in printable ASCII"],
-    ['{"command": ""}', "command: expected the command to wrap as text; its arguments stand in args, got"],
-    ['{"command": ["cat", "-u"]}', "command: expected the command to wrap as text; its arguments stand in args, got"],
-    ['{"args": "-u"}', 'args: expected a list of texts, such as ["--level", "3"], got "-u"'],
-    ['{"args": ["--level", 3]}', 'args: expected a list of texts, such as ["--level", "3"], got "[...]"'],
+    ['{"command": ""}', `${commandExpected}, got ""`],
+    ['{"command": ["cat", "-u"]}', `${commandExpected}, got ["cat","-u"]`],
+    ['{"command": "ca\\u0000t"}', `${commandExpected}, got "ca\\u0000t"`],
+    ['{"args": "-u"}', `${argsExpected}, got "-u"`],
+    ['{"args": ["--level", 3]}', `${argsExpected}, got 3`],
+    ['{"args": ["--level", "\\u0000"]}', `${argsExpected}, got "\\u0000"`],
     ['{"addr": "a:1",\n  "metrics": yes}', "line 2, column 14: not JSON: expected a value"],
     ['{"addr": "a:1",\n  "addr": "b:1"}', 'line 2, column 3: not JSON: "addr" is there twice'],
     ["", "line 1, column 1: not JSON: expected a value"],

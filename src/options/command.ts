@@ -1,0 +1,19 @@
+import { unexpected } from "./complete.ts";
+
+/** The command to wrap, which stood at `source`. @throws ServerError ERR_USAGE */
+export function checkCommand(value: unknown, source = "command"): string {
+  if (isWord(value) && value !== "") return value;
+  throw unexpected(source, "the command to wrap as text without NUL; its arguments stand in args", value);
+}
+
+/** The arguments of the command, which stood at `source`. @throws ServerError ERR_USAGE */
+export function checkArgs(value: unknown, source = "args"): readonly string[] {
+  if (Array.isArray(value) && value.every(isWord)) return value;
+  const culprit: unknown = Array.isArray(value) ? value.find((arg) => !isWord(arg)) : value;
+  throw unexpected(source, 'a list of texts without NUL, such as ["--level", "3"]', culprit);
+}
+
+/** For the system, a word ends at its first NUL. */
+function isWord(value: unknown): value is string {
+  return typeof value === "string" && !value.includes("\0");
+}
