@@ -20,6 +20,7 @@ export function address(common: Common): OptionSpec<Address | undefined> {
   return {
     ...common,
     expected: addressExpected,
+    expectedValue: "{ host, port } with a port from 0 to 65535",
     defaultText: undefined,
     bareText: undefined,
     parse: parseAddress,
@@ -64,6 +65,7 @@ export function fileMode(common: Common & { default: string }): OptionSpec<numbe
   return {
     ...rest,
     expected: "three octal digits, such as 660 (owner and group) or 666 (everyone)",
+    expectedValue: "a number from 0 to 0o777",
     defaultText,
     bareText: undefined,
     parse: (value) => (/^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : undefined),
@@ -84,6 +86,7 @@ export function portRange(common: Common & { default: string }): OptionSpec<{ st
   return {
     ...rest,
     expected: "START:END with ports from 1 to 65535, the lower one first",
+    expectedValue: "{ start, end } with ports from 1 to 65535, the lower one first",
     defaultText,
     bareText: undefined,
     parse(value) {

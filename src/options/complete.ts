@@ -24,7 +24,7 @@ export function completeOptions(given: { readonly [Name in OptionName]?: unknown
   for (const name of optionNames) {
     const spec: OptionSpec<unknown> = optionTable[name];
     const value = given[name] ?? defaultOf(spec);
-    if (value !== undefined && !spec.check(value)) throw unexpected(name, spec.expected, value);
+    if (value !== undefined && !spec.check(value)) throw unexpected(name, spec.expectedValue ?? spec.expected, value);
     options[name] = value;
   }
   const complete = options as Options;

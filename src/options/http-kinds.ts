@@ -13,6 +13,8 @@ export function headers(common: Common): OptionSpec<readonly Header[]> {
   const one = {
     ...common,
     expected: "a header",
+    expectedValue:
+      "{ name, value } in printable ASCII, with no header that answers have of their own, such as Content-Type",
     defaultText: undefined,
     bareText: undefined,
     parse(text: string) {

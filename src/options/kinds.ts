@@ -115,6 +115,7 @@ export function seconds<Default extends number | undefined = undefined>(
   return {
     ...rest,
     expected: `seconds from ${min} to ${max}`,
+    expectedValue: `milliseconds from ${min * 1000} to ${max * 1000}`,
     defaultText: standard === undefined ? undefined : String(standard),
     bareText: undefined,
     parse: (value) => inRange(decimalNumber.test(value) ? Number(value) * 1000 : Number.NaN, isInRange),
@@ -139,6 +140,7 @@ export function size<Default extends string | undefined = undefined>(
   return {
     ...rest,
     expected: `bytes from ${min} to ${max}, with or without a unit (K, M, G)`,
+    expectedValue: `a whole number of bytes from ${minBytes} to ${maxBytes}`,
     defaultText,
     bareText: undefined,
     parse: (value) => inRange(parseSize(value) ?? Number.NaN, isInRange),

@@ -18,6 +18,7 @@ export function list<Value, Min extends 0 | 1>(
   return {
     ...one,
     expected,
+    ...(one.expectedValue === undefined ? {} : { expectedValue: `a list of ${one.expectedValue}` }),
     defaultText: one.defaultText ?? (min === 0 ? "" : undefined),
     list: { separator, split, isItem: (text) => one.parse(text) !== undefined },
     parse(text) {

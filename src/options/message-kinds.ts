@@ -41,6 +41,7 @@ export function cache(common: Common): OptionSpec<Cache | undefined> {
   return {
     ...common,
     expected: "a whole number from 1, or all: or tagged: and such a number",
+    expectedValue: '{ kept, messages } with "all" or "tagged", and a whole number from 1',
     defaultText: undefined,
     bareText: undefined,
     parse(value) {

@@ -6,6 +6,8 @@ export interface OptionSpec<Value> {
   readonly help: string;
   /** What may be written, for people. */
   readonly expected: string;
+  /** What a value that does not come as text may be, for people, where that is something else. */
+  readonly expectedValue?: string;
   /** The value without the option, as it would be written; undefined where there is none. */
   readonly defaultText: string | undefined;
   /** What is taken where neither this option nor another one in its place was given, as it would be written. */

@@ -496,6 +496,17 @@ test("of a list, the item that is no good is told", () => {
   );
 });
 
+test.each<[OptionName, unknown, string]>([
+  ["slowTimeoutMs", 5, "milliseconds from 100 to 3600000"],
+  ["maxMessageBytes", "64K", "a whole number of bytes from 1 to 536870912"],
+  ["addresses", [{ host: "x" }], "a list of { host, port } with a port from 0 to 65535"],
+  ["redirectAddress", "127.0.0.1:80", "{ host, port } with a port from 0 to 65535"],
+  ["tcpPorts", "1:2", "{ start, end } with ports from 1 to 65535, the lower one first"],
+])("a wrong %s that did not come as text is told how it can be", (name, value, text) => {
+  const error = errorOf(() => completeOptions({ [name]: value }));
+  expect(error.message).toBe(`${name}: expected ${text}, got ${JSON.stringify(value)}`);
+});
+
 const integers = integer({ flag: "--number <NUM>", group: "http", help: "", min: 0, max: 9 });
 
 test("a list whose values hold commas has them on lines of their own", () => {
