@@ -82,8 +82,13 @@ function createOption(name: OptionName, naming: OptionNaming): Option {
       return joinLists([before, text], list.separator);
     });
   }
-  if (spec.isCounted) option.argParser((_value, before: unknown) => String(Number(before ?? 0) + 1));
+  if (spec.isCounted) option.argParser((_value, before?: string) => countOneMore(spec, before));
   return option;
+}
+
+function countOneMore(spec: OptionSpec<unknown>, before = "0"): string {
+  const more = String(Number(before) + 1);
+  return spec.parse(more) === undefined ? before : more;
 }
 
 function joinLists(texts: readonly (string | undefined)[], separator: string): string {

@@ -77,17 +77,18 @@ export function choice<const Choice extends string, Default extends Choice | und
   };
 }
 
-/** A flag that counts how often it is given; more than `max` times mean no more than that. */
+/** A flag that counts how often it is given. */
 export function count(common: Common & { max: number }): OptionSpec<number> {
   const { max, ...rest } = common;
+  const isInRange = (value: unknown): boolean => Number.isInteger(value) && isBetween(value, 0, max);
   return {
     ...rest,
     expected: `a whole number from 0 to ${max}`,
     defaultText: "0",
     bareText: "1",
     isCounted: true,
-    parse: (value) => (wholeNumber.test(value) ? Math.min(Number(value), max) : undefined),
-    check: (value) => Number.isInteger(value) && isBetween(value, 0, max),
+    parse: (value) => inRange(wholeNumber.test(value) ? Number(value) : Number.NaN, isInRange),
+    check: isInRange,
   };
 }
 

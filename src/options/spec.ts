@@ -14,7 +14,7 @@ export interface OptionSpec<Value> {
   readonly fallbackText?: string;
   /** What the flag means when it is given without a value; undefined where it needs one. */
   readonly bareText: string | undefined;
-  /** Whether giving the flag again means more of it. */
+  /** Whether giving the flag again means more of it, until there is no more. */
   readonly isCounted?: boolean;
   /** Where the value is a list: each time that the flag is given adds to it. */
   readonly list?: ListSpec;
