@@ -21,15 +21,24 @@ export async function main(words: readonly string[], environment: NodeJS.Process
   try {
     const commandLine = parseCommandLine(words, environment);
     if (commandLine.kind === "run") return await run(commandLine, environment);
-    process.stdout.write(commandLine.text);
-    return exitCodes.done;
+    const fault = await write(process.stdout, commandLine.text);
+    if (!fault) return exitCodes.done;
+    await write(process.stderr, `scalesocket: cannot write to stdout: ${messageOf(fault)}\n`);
+    return exitCodes.failure;
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
     const isUsage = usageErrors.has(error.code);
     const hint = isUsage ? "\nTry scalesocket --help." : "";
-    process.stderr.write(`scalesocket: ${messageOf(error)}${hint}\n`);
+    await write(process.stderr, `scalesocket: ${messageOf(error)}${hint}\n`);
     return isUsage ? exitCodes.usage : exitCodes.failure;
   }
+}
+
+/** Resolves to the error where a text cannot be written: whoever reads it may be gone, or the disk be full. */
+async function write(stream: NodeJS.WriteStream, text: string): Promise<Error | null | undefined> {
+  // It comes as an event, too, and would be thrown there.
+  stream.once("error", () => undefined);
+  return new Promise((resolve) => stream.write(text, resolve));
 }
 
 async function run(commandLine: CommandLine & { kind: "run" }, environment: NodeJS.ProcessEnv): Promise<number> {

@@ -246,6 +246,16 @@ test("-h and --help print the options on stdout, -V and --version the version", 
   expect(version?.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
+test.each([
+  ["--help >/dev/full", 1, "scalesocket: cannot write to stdout: ENOSPC: no space left on device, write\n"],
+  ["--print-config cat >/dev/full", 1, "scalesocket: cannot write to stdout: ENOSPC: no space left on device, write\n"],
+  ["--nonsense 2>/dev/full", 2, ""],
+])("what cannot be written is told by the exit code: %s", async (words, exitCode, stderr) => {
+  const child = spawn("sh", ["-c", `exec "$0" "$1" ${words}`, process.execPath, bin]);
+  const [[code], said] = await Promise.all([once(child, "close"), text(child.stderr)]);
+  expect([code, said]).toEqual([exitCode, stderr]);
+});
+
 test("the help has the options in the groups in which they are documented", async () => {
   const { stdout } = await runToEnd(["--help"]);
   const documented = groupsIn(read("docs/options.md"), /^## (.*)$/, /^\| (`.*?`) \|/);
