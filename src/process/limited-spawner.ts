@@ -32,7 +32,8 @@ export async function prepareLimits(
     await tryOnce([...wrapper, ...(await findTool("true", searchPath))]);
     return (spawner) => new LimitedSpawner(spawner, wrapper, searchPath);
   } catch (error) {
-    throw new ServerError("ERR_LIMITS", `processes cannot be limited as asked: ${messageOf(error)}`, { cause: error });
+    const message = `processes cannot be limited as ${flagsOf(limits)} asks: ${messageOf(error)}`;
+    throw new ServerError("ERR_LIMITS", message, { cause: error });
   }
 }
 
@@ -66,6 +67,17 @@ class LimitedSpawner implements Spawner {
   close(): void {
     this.#spawner.close();
   }
+}
+
+function flagsOf({ limitMemoryBytes, limitCpuSeconds, limitFiles, nice }: ProcessLimits): string {
+  const flags = [
+    ["--limit-memory", limitMemoryBytes],
+    ["--limit-cpu", limitCpuSeconds],
+    ["--limit-files", limitFiles],
+    ["--nice", nice],
+  ] as const;
+  const given = flags.filter(([, value]) => value !== undefined);
+  return given.map(([flag, value]) => `${flag}=${value}`).join(", ");
 }
 
 async function niceWords({ nice }: ProcessLimits, path: string): Promise<string[]> {

@@ -96,13 +96,15 @@ describe.concurrent("an error at the start of the server", () => {
     // Linux allows no more than /proc/sys/fs/nr_open, not even for root.
     const { code, stdout, stderr } = await runToEnd(["--limit-files", "4294967295", "cat"]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toMatch(/^scalesocket: processes cannot be limited as asked: prlimit: .*NOFILE.*\n$/);
+    expect(stderr).toMatch(
+      /^scalesocket: processes cannot be limited as --limit-files=4294967295 asks: prlimit: .*NOFILE.*\n$/,
+    );
   });
 
   test("is a limit that leaves no program enough to start", async () => {
-    const { code, stderr } = await runToEnd(["--limit-memory", "1M", "cat"]);
+    const { code, stderr } = await runToEnd(["--limit-memory", "1M", "--nice", "5", "cat"]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^scalesocket: processes cannot be limited as asked: .+\n$/);
+    expect(stderr).toMatch(/^scalesocket: processes cannot be limited as --limit-memory=1048576, --nice=5 asks: .+\n$/);
   });
 
   test.each([
@@ -113,7 +115,7 @@ describe.concurrent("an error at the start of the server", () => {
     const { code, stderr } = await runToEnd([...words, "/bin/cat"], { env: { PATH: folder.path } });
     expect(code).toBe(1);
     expect(stderr).toBe(
-      `scalesocket: processes cannot be limited as asked: ${tool}(1) is needed for that and not there\n`,
+      `scalesocket: processes cannot be limited as ${words.join("=")} asks: ${tool}(1) is needed for that and not there\n`,
     );
   });
 
@@ -125,6 +127,6 @@ describe.concurrent("an error at the start of the server", () => {
     const env = { PATH: `${folder.path}:${process.env["PATH"]}` };
     const { code, stderr } = await runToEnd(["--nice", "-1", "cat"], { env });
     expect(code).toBe(1);
-    expect(stderr).toContain("cannot be limited as asked: nice: cannot set niceness: Permission denied");
+    expect(stderr).toContain("cannot be limited as --nice=-1 asks: nice: cannot set niceness: Permission denied");
   });
 });
