@@ -18,7 +18,7 @@ const leaves = [
   "room-name",
   "http-token",
   "web-origin",
-  "regular-file",
+  "small-file",
   "reloadable",
   "socket-handle",
   "send-queue",

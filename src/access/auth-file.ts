@@ -1,10 +1,10 @@
 import { messageOf, ServerError } from "../errors.ts";
-import { readRegularFile } from "../regular-file.ts";
+import { readSmallFile } from "../small-file.ts";
 
 /** Reads a file of keys or passwords, which `flag` names. @throws ServerError ERR_AUTH_FILE */
 export async function readAuthFile(flag: string, path: string): Promise<Buffer> {
   try {
-    return await readRegularFile(path);
+    return await readSmallFile(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new ServerError("ERR_AUTH_FILE", `${flag}: cannot read ${path}: ${code ?? messageOf(error)}`, {

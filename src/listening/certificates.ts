@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions, type Server } from "node:tls";
 import { messageOf, ServerError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { readRegularFile } from "../regular-file.ts";
+import { readSmallFile } from "../small-file.ts";
 import type { Reloadable } from "../reloadable.ts";
 import { warningOf } from "./validity.ts";
 
@@ -179,7 +179,7 @@ async function read({ cert, key, ca }: CertificateFiles): Promise<Texts> {
 
 async function readText(flag: string, file: string): Promise<string> {
   try {
-    return (await readRegularFile(file)).toString("latin1");
+    return (await readSmallFile(file)).toString("latin1");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw fault(

