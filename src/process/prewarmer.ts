@@ -53,6 +53,7 @@ export class Prewarmer implements ProcessLauncher, SpareOwner {
   async drain(): Promise<void> {
     if (this.#state !== "killing") this.#state = "draining";
     clearTimeout(this.#pause);
+    this.#ready.length = 0;
     for (const spare of this.#waiting) spare.terminate();
     this.#checkDrained();
     await this.#drained;

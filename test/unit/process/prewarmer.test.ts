@@ -189,6 +189,16 @@ test("draining ends all in their steps, those too that are just starting, and wa
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("a room gets none of those that are being ended, but a new one", async () => {
+  const { prewarmer, launches, take } = await setup(1);
+  void prewarmer.drain();
+  const taking = take();
+  const [first, second] = await launches();
+  await second?.succeed();
+  expect(await taking).toBe(second?.link);
+  expect([first, second].map((launch) => launch?.link.asked)).toEqual([["terminate"], []]);
+});
+
 test("a kill ends them at once, also the one that is just starting", async () => {
   const { prewarmer, launches, take } = await setup(2);
   await take();
