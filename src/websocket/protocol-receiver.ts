@@ -60,6 +60,15 @@ function maxFragments(maxMessageBytes: number): number {
   return Math.min(Math.max(Math.floor(maxMessageBytes / bytesPerFragment), fewestFragments), mostFragments);
 }
 
+/**
+ * How long a message may be as it comes where it may be compressed, which makes some longer. The bound for one fragment is
+ * `deflateBound` of zlib for its smallest windows, which take 9 bits for a byte and 10 for each block of 255; its stored
+ * blocks take less. Each fragment may be flushed as well: two stored blocks of 5 bytes, an empty one and its own.
+ */
+function maxCompressedBytes(maxMessageBytes: number): number {
+  return maxMessageBytes + (maxMessageBytes >> 3) + (maxMessageBytes >> 7) + 10 * maxFragments(maxMessageBytes);
+}
+
 /** Reads any frames of one client, in pieces of any size, as the protocol wants it (RFC 6455 section 5). */
 export class ProtocolReceiver {
   readonly #receiver: Receiver;
@@ -67,13 +76,17 @@ export class ProtocolReceiver {
   constructor(maxMessageBytes: number, events: ProtocolEvents, isCompressing: boolean) {
     const options = {
       isServer: true,
-      maxPayload: maxMessageBytes,
+      maxPayload: isCompressing ? maxCompressedBytes(maxMessageBytes) : maxMessageBytes,
       maxFragments: maxFragments(maxMessageBytes),
       extensions: isCompressing ? { "permessage-deflate": new Inflater(events) } : {},
     };
     const Receiver = loadReceiver();
-    this.#receiver = nothingBehindFault(new Receiver(options))
-      .on("message", (payload: Buffer, isBinary: boolean) => events.onMessage(payload, isBinary))
+    const receiver = nothingBehindFault(new Receiver(options));
+    this.#receiver = receiver
+      .on("message", (payload: Buffer, isBinary: boolean) => {
+        if (payload.length <= maxMessageBytes) events.onMessage(payload, isBinary);
+        else receiver.destroy(Object.assign(new Error("too large"), { code: "ERR_BUFFER_TOO_LARGE" }));
+      })
       .on("ping", (payload: Buffer) => events.onPing(payload))
       .on("pong", (payload: Buffer) => events.onPong(payload))
       .on("conclude", (code: number, reason: Buffer) => events.onConclude(code, reason.toString()))

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { ClientOptions } from "ws";
@@ -157,6 +158,32 @@ function lineOf(index: number): { line: string; isFor: (id: number) => boolean; 
 
 function startAlone(...words: string[]): Promise<TestServer> {
   return startServer(["--compress", "--workers", "0", "--metrics", ...words]);
+}
+
+describe.concurrent.each([100, 100_000])("where a message may have %i bytes", (maxBytes) => {
+  test.each<[how: string, framesOf: (content: Buffer) => Buffer]>([
+    ["plain", (content) => frame(binary, content)],
+    ["plain and in fragments", (content) => inTwo(content, 0)],
+    ["compressed", (content) => compressedFrame(content, binary)],
+    ["compressed and in fragments", (content) => inTwo(deflated(content), compressed)],
+  ])("one of as many passes, and one more is closed with 1009: %s", async (_how, framesOf) => {
+    const script = `head -c ${maxBytes} | wc -c; cat`;
+    await using server = await startAlone("--maxmessage", String(maxBytes), "--binary", ...sh(script));
+    await using client = await joinRaw(server);
+    await client.send(framesOf(randomBytes(maxBytes)));
+    await until(() => client.frames.length === 1, "the size");
+    expect(String(client.frames[0]?.payload)).toBe(`${maxBytes}\n`);
+    await client.send(framesOf(randomBytes(maxBytes + 1)), frame(binary, "!"));
+    await client.ended;
+    expect(client.closeCode).toBe(1009);
+    expect(client.frames).toHaveLength(2);
+  });
+});
+
+function inTwo(content: Buffer, reservedBits: number): Buffer {
+  const middle = content.length >> 1;
+  const beginning = frame(binary, content.subarray(0, middle), { reservedBits, isFinal: false });
+  return Buffer.concat([beginning, frame(continuation, content.subarray(middle))]);
 }
 
 describe.concurrent("a deflate bomb", () => {

@@ -1,7 +1,8 @@
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { setImmediate as immediate } from "node:timers/promises";
-import { constants, deflateRawSync } from "node:zlib";
+import { constants, deflateRawSync, type ZlibOptions } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as ws from "ws";
@@ -137,8 +138,16 @@ function statusOf(error: object): number {
   return (error as Record<symbol, number>)[symbol as symbol] as number;
 }
 
-function deflated(content: Buffer | string): Buffer {
-  return deflateRawSync(content, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+function deflated(content: Buffer | string, options: ZlibOptions = {}): Buffer {
+  return deflateRawSync(content, { ...options, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+}
+
+/** Pieces that a client compresses one by one, as those of one message. */
+function flushed(pieces: readonly Buffer[], options: ZlibOptions = {}): Buffer[] {
+  const trailer = Buffer.of(0x00, 0x00, 0xff, 0xff);
+  return pieces.map((piece, index) =>
+    index === pieces.length - 1 ? deflated(piece, options) : Buffer.concat([deflated(piece, options), trailer]),
+  );
 }
 
 /** A compressed message in one frame. */
@@ -148,14 +157,31 @@ function compressedFrame(content: Buffer | string, opcode = text): Buffer {
 
 /** A compressed message in as many fragments as there are places, and one. */
 function compressedFragments(content: Buffer | string, places: readonly number[], opcode = text): Buffer {
-  const pieces = cut(deflated(content), places);
+  return fragments(cut(deflated(content), places), true, opcode);
+}
+
+function fragments(pieces: readonly Buffer[], isCompressed = false, opcode = binary): Buffer {
   return Buffer.concat(
     pieces.map((piece, index) =>
       frame(index === 0 ? opcode : continuation, piece, {
         isFinal: index === pieces.length - 1,
-        reservedBits: index === 0 ? compressed : 0,
+        reservedBits: isCompressed && index === 0 ? compressed : 0,
       }),
     ),
+  );
+}
+
+/** Each of these bytes takes 9 bits where a block cannot be stored. */
+function incompressible(length: number): Buffer {
+  return Buffer.from(randomBytes(length).map((byte) => 144 + (byte % 112)));
+}
+
+/** As small as they may be without being more than 1000. */
+function piecesOf(content: Buffer): Buffer[] {
+  const length = Math.ceil(content.length / 1000);
+  return cut(
+    content,
+    Array.from({ length: Math.ceil(content.length / length) - 1 }, (_each, index) => (index + 1) * length),
   );
 }
 
@@ -303,4 +329,30 @@ test("where compression was not agreed on, a compressed message breaks the proto
   const setup = new Setup(maxMessageBytes, false);
   await setup.push(compressedFrame("hello"));
   expect(setup.outcome).toMatchObject({ said: [], end: "over with 1002" });
+});
+
+describe.each([1, 1000, 100_000])("where a message may have %i bytes", (maxBytes) => {
+  test.each<[how: string, framesOf: (content: Buffer) => Buffer]>([
+    ["plain", (content) => frame(binary, content)],
+    ["plain and in fragments", (content) => fragments(piecesOf(content))],
+    ["compressed", (content) => compressedFrame(content, binary)],
+    [
+      "compressed with a small window",
+      (content) => fragments([deflated(content, { windowBits: 9, memLevel: 4 })], true),
+    ],
+    ["compressed with little memory", (content) => fragments([deflated(content, { memLevel: 1 })], true)],
+    ["compressed and in fragments", (content) => compressedFragments(content, [1, 10, 1000], binary)],
+    ["in fragments that are flushed", (content) => fragments(flushed(piecesOf(content)), true)],
+    ["in fragments that are stored", (content) => fragments(flushed(piecesOf(content), { level: 0 }), true)],
+  ])("one of as many passes, and one more is too much: %s", async (_how, framesOf) => {
+    const content = incompressible(maxBytes);
+    const setup = new Setup(maxBytes);
+    await setup.push(framesOf(content));
+    await until(() => setup.outcome.said.length === 1, "the message");
+    expect(setup.outcome).toEqual({ said: [`binary ${content.toString("base64")}`], end: "" });
+    await setup.push(Buffer.concat([framesOf(incompressible(maxBytes + 1)), frame(text, "!")]));
+    await until(() => setup.outcome.end !== "", "the end");
+    await immediate();
+    expect(setup.outcome).toMatchObject({ said: { length: 1 }, end: "over with 1009" });
+  });
 });
