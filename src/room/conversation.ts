@@ -141,7 +141,8 @@ export class Conversation implements FanOutEvents {
   receive(connection: Connection, payload: Buffer, isBinary: boolean): void {
     const { framing, counters, logger } = this.#context;
     if (logger.isTracing) this.#log.write("trace", `${payload.length} bytes from client`, connection);
-    if (!this.#inbox.isOpen) {
+    // Who waits to join is not read, but what it has sent still comes once it is gone.
+    if (!this.#inbox.isOpen || !this.#connections.has(connection.id)) {
       counters.dropped.input_closed += 1;
       return;
     }

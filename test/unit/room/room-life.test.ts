@@ -175,6 +175,24 @@ describe("starting again", () => {
     expect(second.input).toContain("late\n-3\n");
   });
 
+  test("no process hears what a client says that leaves before one was told of it", async () => {
+    const setup = new RoomSetup({ restart: "always" });
+    const { client, process } = await setup.enterRunning();
+    const comeAndGo = async (): Promise<void> => {
+      const newcomer = await setup.enter();
+      newcomer.say("lost");
+      newcomer.leave();
+    };
+    await turnEnd();
+    process.isEnding();
+    await comeAndGo();
+    process.exits();
+    client.say("x".repeat(mebibyte));
+    await comeAndGo();
+    expect((await next(setup, 2)).input.replace(/x+\n/, "")).toBe("+1\n");
+    expect(setup.context.counters.dropped.input_closed).toBe(2);
+  });
+
   test("whoever leaves while the next process is waited for is announced and taken leave of", async () => {
     const setup = new RoomSetup({ restart: "always" });
     const { process } = await setup.enterRunning();
