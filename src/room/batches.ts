@@ -30,9 +30,10 @@ export class Batches {
     return this.#waitingBytes;
   }
 
-  /** How many messages wait, be they in a batch or not. */
+  /** How many messages wait, be they in a batch or not, without join and leave messages. */
   get waitingMessages(): number {
-    return this.#waiting.reduce((sum, { ends }) => sum + ends.length, this.#ends.length);
+    const waiting = [...this.#waiting, { ends: this.#ends, notices: this.#notices }];
+    return waiting.reduce((sum, { ends, notices }) => sum + ends.length - notices.length / 2, 0);
   }
 
   /** One more message was appended to `out`. */

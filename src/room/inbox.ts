@@ -57,18 +57,13 @@ export class Inbox {
   /** One more message was appended. */
   changed(): void {
     this.#messages += 1;
-    this.#batches?.changed(this.out);
-    if (this.#state !== "open") return;
-    if (this.out.length >= enoughBytes) this.#flush();
-    if (this.#isTurnEndPlanned) return;
-    this.#isTurnEndPlanned = true;
-    setImmediate(this.#flushAtTurnEnd);
+    this.#appended();
   }
 
   /** A join or leave message was appended from this offset on. */
   noticed(start: number): void {
     this.#batches?.noticed(start, this.out);
-    this.changed();
+    this.#appended();
   }
 
   /** The process is there: what has waited goes to it, and then each turn's messages. */
@@ -110,7 +105,7 @@ export class Inbox {
     this.#batches?.append(batches);
   }
 
-  /** The process takes nothing more. Returns how many messages still waited and are let go. */
+  /** The process takes nothing more. Returns how many messages of clients still waited and are let go. */
   close(): number {
     const unread = this.#batches?.waitingMessages ?? this.#messages;
     this.#state = "closed";
@@ -119,6 +114,15 @@ export class Inbox {
     this.out.take();
     this.#onRoomAgain();
     return unread;
+  }
+
+  #appended(): void {
+    this.#batches?.changed(this.out);
+    if (this.#state !== "open") return;
+    if (this.out.length >= enoughBytes) this.#flush();
+    if (this.#isTurnEndPlanned) return;
+    this.#isTurnEndPlanned = true;
+    setImmediate(this.#flushAtTurnEnd);
   }
 
   #onTurnEnd(): void {

@@ -43,7 +43,7 @@ test("what waits is taken without join and leave messages, and only once", () =>
   setup.notice("-1");
   setup.notice("+2");
   setup.add("two");
-  expect(setup.batches.waitingMessages).toBe(5);
+  expect(setup.batches.waitingMessages).toBe(2);
   expect(setup.take()).toBe("onetwo");
   expect(setup.take()).toBe("");
 });

@@ -30,6 +30,13 @@ class Setup {
     }
   }
 
+  /** Appends a join or leave message. */
+  notice(text: string): void {
+    const start = this.inbox.out.length;
+    this.inbox.out.append(Buffer.from(text));
+    this.inbox.noticed(start);
+  }
+
   /** Opens the inbox to a process that takes one write more than it has room for. */
   fill(): void {
     this.inbox.open(this.process);
@@ -242,6 +249,14 @@ test("messages that were written are not counted as unread when the inbox is clo
   setup.add("c");
   expect(setup.inbox.close()).toBe(1);
   expect(setup.inbox.close()).toBe(0);
+});
+
+test.each([false, true])("join and leave messages are not counted as unread (kept: %s)", (isKept) => {
+  const setup = new Setup({ isKept });
+  setup.notice("+1");
+  setup.add("a");
+  setup.notice("-1");
+  expect(setup.inbox.close()).toBe(1);
 });
 
 test("a full inbox says that there is room when it is closed, since nobody has to wait any more", async () => {
