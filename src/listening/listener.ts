@@ -5,6 +5,7 @@ import { messageOf, ServerError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { addressText } from "../options.ts";
 import type { Certificates } from "./certificates.ts";
+import { oneByOne } from "./one-by-one.ts";
 import { isUnix, nameOf, type Place, type ServerAddress } from "./place.ts";
 import type { PreparedServer } from "./secure-server.ts";
 import { UnixSocket } from "./unix-socket.ts";
@@ -54,7 +55,10 @@ export class Listener {
     const prepared = isSecure ? await createSecure(settings, settings.certificates) : createPlain(settings);
     const { http } = prepared;
     settings.onServer(http);
-    http.on("request", (request, response) => receptionist.onRequest(request, response));
+    http.on(
+      "request",
+      oneByOne((request, response) => receptionist.onRequest(request, response)),
+    );
     if (receptionist.onUpgrade !== undefined) {
       http.on("upgrade", (request, socket, head) => receptionist.onUpgrade?.(request, socket as Socket, head));
     }

@@ -51,6 +51,18 @@ const refusedTargets = [
   ["/%6detrics/deeper", 'room name "metrics" is reserved'],
 ] as const;
 
+test("requests that are sent without waiting for answers are answered in their order", async () => {
+  await using folder = await tempFolder();
+  const names = Array.from({ length: 20 }, (_, index) => `file-${index}`);
+  await Promise.all(names.map(async (name) => writeFile(folder.at(name), `<${name}>`)));
+  await using server = await startServer(["--staticdir", folder.path, "cat"]);
+  const requests = names.map((name) =>
+    rawRequest(`/${name}`, name === names.at(-1) ? {} : { Connection: "keep-alive" }),
+  );
+  const answers = await exchange(server.port, requests.join(""));
+  expect(answers.match(/<[^>]*>/g)).toEqual(names.map((name) => `<${name}>`));
+});
+
 test("with an upgrade a path is a room, without one it is the static file of that name", async () => {
   await using folder = await tempFolder();
   await writeFile(folder.at("lobby"), "the file");

@@ -1,12 +1,13 @@
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
 import { Crowd } from "../helpers/crowd.ts";
 import { type HealthTimes, HealthWatch } from "../helpers/health-watch.ts";
-import { peakMemoryMiB } from "../helpers/processes.ts";
+import { openFilesOf, peakMemoryMiB } from "../helpers/processes.ts";
 import { binary, continuation, frame, RawClient, text } from "../helpers/raw-client.ts";
 import { ask } from "../helpers/raw-http.ts";
 import { exchange, upgradeRequest } from "../helpers/raw-socket.ts";
@@ -50,6 +51,21 @@ function forgedRequest(index: number): string {
     "X-Forwarded-Host": "example.com",
     Forwarded: `for=${address};host=example.com;proto=https`,
   });
+}
+
+const largeRequest = "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+function withLargeFile(folder: TempFolder): string[] {
+  mkdirSync(folder.at("public"));
+  writeFileSync(folder.at("public/large"), Buffer.alloc(64 * mebibyte));
+  return ["--staticdir", folder.at("public")];
+}
+
+/** A client that asks for it, once or several times, and does not read. */
+function askForLarge({ port }: TestServer, times = 1): Socket {
+  const socket = connect({ host: "127.0.0.1", port }).pause();
+  socket.on("error", () => undefined).write(largeRequest.repeat(times));
+  return socket;
 }
 
 const attacks: readonly Attack[] = [
@@ -149,18 +165,32 @@ const attacks: readonly Attack[] = [
   },
   {
     name: "large answers that nobody reads",
-    options: (folder) => {
-      mkdirSync(folder.at("public"));
-      writeFileSync(folder.at("public/large"), Buffer.alloc(64 * mebibyte));
-      return ["--staticdir", folder.at("public")];
-    },
+    options: withLargeFile,
     async run(server) {
-      const sockets = Array.from({ length: 200 }, () => connect({ host: "127.0.0.1", port: server.port }).pause());
-      for (const socket of sockets) {
-        socket.on("error", () => undefined).write("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
-      }
+      const sockets = Array.from({ length: 200 }, () => askForLarge(server));
       await sleep(leastAttackMs);
       for (const socket of sockets) socket.destroy();
+    },
+  },
+  {
+    name: "requests by the dozen and by the hundred, without waiting for answers",
+    options: withLargeFile,
+    async run(server) {
+      const before = openFilesOf(server.pid);
+      const patient = Array.from({ length: 50 }, () => askForLarge(server, 30));
+      await Promise.all(patient.map(async (socket) => once(socket, "readable")));
+      using greedy = new Crowd(server);
+      for (let count = 1; count <= 10; count += 1) {
+        await greedy.add(largeRequest.repeat(500));
+        await until(() => greedy.closed === count, "whoever asks for so much to be shut out");
+      }
+      for (const socket of patient) socket.destroy();
+      // Others come and go meanwhile.
+      const most = before + 20;
+      await until(
+        () => openFilesOf(server.pid) <= most,
+        () => `at most ${most} open files, there are ${openFilesOf(server.pid)}`,
+      );
     },
   },
 ];

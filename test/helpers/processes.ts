@@ -33,6 +33,11 @@ export function commandOf(pid: number): string {
   }
 }
 
+/** How many descriptors a process has open. */
+export function openFilesOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
 /** The most memory that any process of a server has had resident so far, in MiB. */
 export function peakMemoryMiB(server: number): number {
   return Math.max(...[server, ...workersOf(server)].map(peakOf));
