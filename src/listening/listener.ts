@@ -6,8 +6,8 @@ import type { Logger } from "../logger.ts";
 import { addressText } from "../options.ts";
 import type { Certificates } from "./certificates.ts";
 import { oneByOne } from "./one-by-one.ts";
+import { OpenSockets } from "./open-sockets.ts";
 import { isUnix, nameOf, type Place, type ServerAddress } from "./place.ts";
-import type { PreparedServer } from "./secure-server.ts";
 import { UnixSocket } from "./unix-socket.ts";
 
 /** Who answers at an address. */
@@ -31,19 +31,20 @@ export interface ListenerSettings {
 /** One address that is listened on. */
 export class Listener {
   readonly #http: Server;
-  readonly #cut: () => void;
+  readonly #sockets: OpenSockets;
   readonly #file: UnixSocket | undefined;
   readonly #logger: Logger;
   readonly address: ServerAddress;
 
   private constructor(
-    { http, cut }: PreparedServer,
+    http: Server,
+    sockets: OpenSockets,
     file: UnixSocket | undefined,
     address: ServerAddress,
     logger: Logger,
   ) {
     this.#http = http;
-    this.#cut = cut;
+    this.#sockets = sockets;
     this.#file = file;
     this.address = address;
     this.#logger = logger;
@@ -52,8 +53,8 @@ export class Listener {
   /** Listens on a place. @throws ServerError ERR_LISTEN that names it. */
   static async open(place: Place, receptionist: Receptionist, settings: ListenerSettings): Promise<Listener> {
     const isSecure = settings.certificates !== undefined && place.purpose === "rooms" && !isUnix(place);
-    const prepared = isSecure ? await createSecure(settings, settings.certificates) : createPlain(settings);
-    const { http } = prepared;
+    const http = isSecure ? await createSecure(settings, settings.certificates) : createServer(settings.limits);
+    const sockets = new OpenSockets(http);
     settings.onServer(http);
     http.on(
       "request",
@@ -65,7 +66,7 @@ export class Listener {
     const file = await listen(http, place);
     http.on("error", (error) => settings.logger.warn(`a connection cannot be taken: ${messageOf(error)}`));
     const address = describe(http, place, isSecure ? "https" : "http");
-    return new Listener(prepared, file, address, settings.logger);
+    return new Listener(http, sockets, file, address, settings.logger);
   }
 
   /** Ends all its connections, and takes no more. */
@@ -73,8 +74,7 @@ export class Listener {
     await this.#removeFile();
     const closed = once(this.#http, "close");
     this.#http.close();
-    this.#http.closeAllConnections();
-    this.#cut();
+    this.#sockets.cut();
     await closed;
   }
 
@@ -87,12 +87,8 @@ export class Listener {
   }
 }
 
-function createPlain({ limits }: ListenerSettings): PreparedServer {
-  return { http: createServer(limits), cut: () => undefined };
-}
-
 /** Loaded only where it is asked for. */
-async function createSecure({ limits, logger }: ListenerSettings, certificates: Certificates): Promise<PreparedServer> {
+async function createSecure({ limits, logger }: ListenerSettings, certificates: Certificates): Promise<Server> {
   const { createSecureServer } = await import("./secure-server.ts");
   return createSecureServer(limits, certificates, logger);
 }

@@ -1,22 +1,14 @@
 import { constants } from "node:crypto";
-import { createServer } from "node:https";
-import type { Server, ServerOptions } from "node:http";
-import type { Socket } from "node:net";
+import { createServer, type Server } from "node:https";
+import type { ServerOptions } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { Logger } from "../logger.ts";
 import type { Certificates } from "./certificates.ts";
 
 const handshakeTimeoutMs = 10_000;
 
-/** A server that does not listen yet. */
-export interface PreparedServer {
-  readonly http: Server;
-  /** Ends connections that HTTP does not know of. */
-  readonly cut: () => void;
-}
-
 /** An HTTP server behind TLS. */
-export function createSecureServer(limits: ServerOptions, certificates: Certificates, logger: Logger): PreparedServer {
+export function createSecureServer(limits: ServerOptions, certificates: Certificates, logger: Logger): Server {
   const http = createServer({
     ...limits,
     ...certificates.context,
@@ -32,18 +24,5 @@ export function createSecureServer(limits: ServerOptions, certificates: Certific
   http.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
     logger.debug(`TLS handshake with ${socket.remoteAddress ?? "a client"} failed: ${error.code ?? error.message}`);
   });
-  const carriers = new Set<Socket>();
-  const carrierOnClose = function (this: Socket): void {
-    carriers.delete(this);
-  };
-  http.on("connection", (carrier: Socket) => {
-    carriers.add(carrier);
-    carrier.on("close", carrierOnClose);
-  });
-  return {
-    http,
-    cut: () => {
-      for (const carrier of carriers) carrier.destroy();
-    },
-  };
+  return http;
 }

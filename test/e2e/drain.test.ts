@@ -1,10 +1,15 @@
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { closeCodes, ServerError } from "../../src/index.ts";
 import { join, refusal, type TestClient } from "../helpers/client.ts";
+import { Crowd } from "../helpers/crowd.ts";
 import { createServer } from "../helpers/hosts.ts";
 import { allGone, childrenOf, workersOf } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
+import { upgradeRequest } from "../helpers/raw-socket.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
+import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 
 const goodbye = { code: 1012, reason: "server is shutting down" };
@@ -43,6 +48,17 @@ describe.concurrent.each(["0", "2"])("with %s workers", (workers) => {
     server.child.kill("SIGTERM");
     expect(await client.closed).toEqual(goodbye);
     expect(await server.exited()).toBe(0);
+  });
+
+  test("nobody is waited for who has asked for another protocol and hardly reads the answer", async () => {
+    await using folder = await tempFolder();
+    await writeFile(folder.at("large"), Buffer.alloc(64 * 1024 * 1024));
+    await using server = await startServer(words("--staticdir", folder.path, "cat"));
+    using crowd = new Crowd(server);
+    const socket = (await crowd.add()).pause();
+    socket.write(upgradeRequest("/large", { Upgrade: "h2c" }));
+    await once(socket, "readable");
+    expect(await server.stop()).toBe(0);
   });
 
   test("rooms are closed one after the other; meanwhile nobody new comes in, and what is open goes on", async () => {
