@@ -31,18 +31,25 @@ function withBrackets(address: string): string {
  */
 export class AllowedHosts {
   readonly #allowed: ReadonlySet<string> | undefined;
+  readonly #isForAll: boolean;
   /** Who was asked for last, as written and as read: nearly all ask for the same. */
   #last: { readonly host: string; readonly asked: Authority | undefined } = { host: "", asked: undefined };
 
-  /** Hosts with or without a port, or `*`; undefined allows all. */
-  constructor(list: readonly string[] | undefined) {
-    this.#allowed = list === undefined || list.includes(everyHost) ? undefined : new Set(list.map(canonical));
+  /**
+   * Hosts with or without a port, or `*`. Where there is no list, those that are implied take its place for whoever comes over
+   * loopback: all others, such as a proxy at a unix socket, may ask for any host.
+   */
+  constructor(list: readonly string[] | undefined, implied?: readonly string[]) {
+    const hosts = list ?? implied;
+    this.#allowed = hosts === undefined || hosts.includes(everyHost) ? undefined : new Set(hosts.map(canonical));
+    this.#isForAll = list !== undefined;
   }
 
   /** `localAddress` is where the client has connected to. @throws RefusedError 403 */
   check({ host, scheme }: Visitor, hasHost: boolean, localAddress = ""): void {
     // No browser leaves it out.
     if (this.#allowed === undefined || !hasHost) return;
+    if (!this.#isForAll && !isLoopback(localAddress)) return;
     const asked = this.#read(host);
     if (asked !== undefined && this.#has(this.#allowed, asked, scheme)) return;
     // No name was made to lead here where there is none: probes and scrapers ask by address.

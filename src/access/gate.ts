@@ -33,8 +33,10 @@ export interface Guest {
 }
 
 export interface GateOptions extends IdentityOptions {
-  /** Undefined allows all. */
+  /** Undefined where nobody has listed them. */
   readonly allowedHosts: readonly string[] | undefined;
+  /** What may be asked for over loopback where nobody has listed hosts; undefined allows all there, too. */
+  readonly impliedHosts?: readonly string[] | undefined;
   readonly origins: readonly string[] | undefined;
   readonly sameOrigin: boolean;
   readonly trustedProxies: readonly string[] | undefined;
@@ -51,7 +53,7 @@ export class Gate {
 
   private constructor(options: GateOptions, tickets: Tickets, identity: IdentityCheck | undefined) {
     this.#proxies = new Proxies(options.trustedProxies);
-    this.#hosts = new AllowedHosts(options.allowedHosts);
+    this.#hosts = new AllowedHosts(options.allowedHosts, options.impliedHosts);
     this.#origins = new Origins(options.origins, options.sameOrigin);
     this.#tickets = tickets;
     this.#identity = identity;

@@ -1,7 +1,7 @@
 import { hostsOfLoopback } from "../access/allowed-hosts.ts";
 import { Gate } from "../access/gate.ts";
 import { Tickets } from "../access/tickets.ts";
-import type { Place } from "../listening/place.ts";
+import { isUnix, type Place } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
 import { HandshakeLimit } from "./handshake-limit.ts";
@@ -19,8 +19,7 @@ export interface Entrance {
 export async function openEntrance(options: Options, listensOn: readonly Place[], logger: Logger): Promise<Entrance> {
   const { maxHandshakes } = options;
   const tickets = new Tickets(options);
-  const allowedHosts = options.allowedHosts ?? impliedHosts(options, listensOn);
-  const gate = await Gate.open({ ...options, allowedHosts }, tickets, logger);
+  const gate = await Gate.open({ ...options, impliedHosts: impliedHosts(options, listensOn) }, tickets, logger);
   return {
     waiting: new WaitingSockets(maxHandshakes),
     handshakeLimit: new HandshakeLimit(maxHandshakes),
@@ -30,14 +29,17 @@ export async function openEntrance(options: Options, listensOn: readonly Place[]
 }
 
 /**
- * The hosts that are answered for though nobody has listed them: a server that only this machine can reach is still reached by
- * pages of the web, if not for its name. Undefined where they are listed, or where others can reach it.
+ * The hosts that are answered for over loopback though nobody has listed them: rooms that only this machine can reach are still
+ * reached by pages of the web, if not for their name. Undefined where hosts are listed, or where others can reach the rooms. What
+ * else there is, as a unix socket or an address for operators, does not matter to these pages.
  */
 export function impliedHosts({ allowedHosts }: Options, listensOn: readonly Place[]): readonly string[] | undefined {
-  return allowedHosts === undefined ? hostsOfLoopback(listensOn.map(hostOf)) : undefined;
+  if (allowedHosts !== undefined) return undefined;
+  const reachable = listensOn.filter((place) => place.purpose === "rooms" && !isUnix(place));
+  return hostsOfLoopback(reachable.map(hostOf));
 }
 
-/** Empty where it is not known, or where there is none. */
+/** Empty where it is not known. */
 function hostOf(place: Place): string {
   return place.kind === "tcp" ? place.address.host : "";
 }

@@ -1,9 +1,12 @@
+import { once } from "node:events";
+import { request, type RequestOptions } from "node:http";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
 import { sh } from "../helpers/programs.ts";
 import { ask, rawRequest } from "../helpers/raw-http.ts";
 import { upgradeRequest } from "../helpers/raw-socket.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
+import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 
 type Headers = Readonly<Record<string, string>>;
@@ -13,6 +16,14 @@ async function statuses(server: TestServer, headers: Headers): Promise<[number, 
   const websocket = await ask(server.port, upgradeRequest("/a", headers));
   const plain = await ask(server.port, rawRequest("/health", headers));
   return [websocket.status, plain.status];
+}
+
+/** The status of the answer to a request for a host that comes to some address. */
+async function statusAt(address: RequestOptions, host: string): Promise<number | undefined> {
+  const asking = request({ ...address, path: "/health", headers: { Host: host } }).end();
+  const [response] = await once(asking, "response");
+  response.resume();
+  return response.statusCode;
 }
 
 const open = [101, 200];
@@ -85,6 +96,21 @@ test.each([
   await using server = await startServer([...words, "cat"]);
   expect(await statuses(server, { Host: "evil.example" })).toEqual(open);
   expect(server.log()).not.toContain("only requests for");
+});
+
+test("a unix socket beside loopback is for any host, as proxies pass them on, and loopback is not", async () => {
+  await using folder = await tempFolder();
+  await using server = await startServer(["--unixsocket", folder.at("s"), "cat"]);
+  expect(await statuses(server, { Host: "evil.example" })).toEqual(shut);
+  expect(await statuses(server, {})).toEqual(open);
+  expect(await statusAt({ socketPath: folder.at("s") }, "example.com")).toBe(200);
+});
+
+test("an address for operators that others can reach does not open loopback to other hosts", async () => {
+  await using server = await startServer(["--adminaddr", "0.0.0.0:0", "cat"]);
+  const [, port] = /listening on 0\.0\.0\.0:(\d+) for operators\n/.exec(server.log()) ?? [];
+  expect(await statuses(server, { Host: "evil.example" })).toEqual(shut);
+  expect(await statusAt({ host: "127.0.0.1", port }, "evil.example")).toBe(403);
 });
 
 test("with two Host headers there is no answer, though both are good", async () => {

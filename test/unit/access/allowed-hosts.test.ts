@@ -53,6 +53,20 @@ describe("hosts that are allowed", () => {
     new AllowedHosts(["localhost"]).check(fakeVisitor({ host: "" }), false);
   });
 
+  test("those that are only implied are asked for over loopback, and nowhere else", () => {
+    const visitor = fakeVisitor({ host: "example.com" });
+    const implied = new AllowedHosts(undefined, ["localhost"]);
+    for (const address of ["127.0.0.1", "127.1.2.3", "::1"]) {
+      expect(() => implied.check(visitor, true, address)).toThrow("example.com is not among");
+      new AllowedHosts(["example.com"], ["localhost"]).check(visitor, true, address);
+    }
+    // A unix socket has no address.
+    for (const address of ["", "10.0.0.1", "fd00::1"]) {
+      implied.check(visitor, true, address);
+      expect(() => new AllowedHosts(["localhost"]).check(visitor, true, address)).toThrow("example.com is not among");
+    }
+  });
+
   test("a refusal says what to do", () => {
     const hosts = new AllowedHosts(["localhost"]);
     expect(() => hosts.check(fakeVisitor({ host: "Example.com:80" }), true)).toThrow(
