@@ -1,6 +1,6 @@
 import { close, open, type ReadStream, read, type Stats } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { join, sep } from "node:path";
 import send from "send";
 import { ServerError } from "../errors.ts";
@@ -123,6 +123,11 @@ function cutShort(response: ServerResponse, sentBytes: number): void {
 }
 
 function respondError(response: ServerResponse, status: number): void {
-  if (response.headersSent) response.destroy();
-  else respondText(response, status, status === 416 ? "range not satisfiable" : "not found");
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  // By then `send` has described the file.
+  for (const name of ["Content-Type", "ETag", "Last-Modified"]) response.removeHeader(name);
+  respondText(response, status, (STATUS_CODES[status] ?? "not found").toLowerCase());
 }

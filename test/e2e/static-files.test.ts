@@ -178,6 +178,27 @@ test("a range is answered with these bytes and where they stand", async () => {
   for (const { headers, body } of answers) expect(headers.get("content-length")).toBe(String(body.length));
 });
 
+test("where a file cannot be sent as it was asked for, the answer describes itself and not the file", async () => {
+  await using folder = await folderOf({ "page.html": "0123456789" });
+  await using server = await startServer(["cat", "--staticdir", folder.path]);
+  const asked = [
+    { Range: "bytes=10-" },
+    { "If-Match": '"other"' },
+    { "If-Unmodified-Since": new Date(0).toUTCString() },
+  ];
+  const answers = await Promise.all(asked.map((headers) => get(server, "/page.html", headers)));
+
+  expect(answers.map(({ status, body }) => [status, body])).toEqual([
+    [416, "range not satisfiable\n"],
+    [412, "precondition failed\n"],
+    [412, "precondition failed\n"],
+  ]);
+  for (const { headers } of answers) {
+    expect(headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    for (const name of ["etag", "last-modified"]) expect(headers.has(name)).toBe(false);
+  }
+});
+
 test("a range counts only for the version of the file that it was asked for", async () => {
   await using folder = await folderOf({ "digits.txt": "0123456789" });
   await using server = await startServer(["cat", "--staticdir", folder.path]);
