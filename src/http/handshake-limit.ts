@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { Guest } from "../access/gate.ts";
 import { RefusedError } from "../errors.ts";
 
@@ -8,6 +9,8 @@ export class HandshakeLimit {
   readonly #most: number;
   readonly #timeoutMs: number;
   #underWay = 0;
+  /** End the wait of those that are decided on. */
+  readonly #refusals = new Set<(message: string) => void>();
 
   constructor(most: number, limitMs = timeoutMs) {
     this.#most = most;
@@ -24,18 +27,29 @@ export class HandshakeLimit {
     return admission instanceof Promise ? this.#limit(admission) : admission;
   }
 
+  /** Refuses those that are decided on, for good; resolves when they have been told. */
+  async close(): Promise<void> {
+    for (const refuse of this.#refusals) refuse("server is shutting down");
+    await turn();
+  }
+
   async #limit(admission: Promise<Guest>): Promise<Guest> {
     this.#underWay += 1;
     let isLate = false;
+    let refuse: (message: string) => void = () => undefined;
+    const refused = new Promise<never>((_resolve, reject) => {
+      refuse = (message) => {
+        isLate = true;
+        reject(RefusedError.forNow(message));
+      };
+    });
+    const timer = setTimeout(() => refuse("the handshake took too long"), this.#timeoutMs);
+    this.#refusals.add(refuse);
     try {
-      return await new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-          isLate = true;
-          reject(RefusedError.forNow("the handshake took too long"));
-        }, this.#timeoutMs);
-        admission.then(resolve, reject).finally(() => clearTimeout(timer));
-      });
+      return await Promise.race([admission, refused]);
     } finally {
+      clearTimeout(timer);
+      this.#refusals.delete(refuse);
       if (isLate) void this.#seeOff(admission);
       else this.#underWay -= 1;
     }

@@ -165,6 +165,7 @@ export class Server {
       const drained = parts.host.drain({ ...drainAtOnce, code, spreadMs });
       if (this.#patience.isLost) parts.host.kill();
       await drained;
+      await parts.entrance.handshakeLimit.close();
       await parts.listeners.close();
       await parts.entrance.gate.close();
     }
