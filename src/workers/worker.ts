@@ -84,7 +84,10 @@ export class Worker {
       state: () => this.#state(),
     };
     try {
-      this.#channel.send({ type: "answer", id, answer: await answers[question]() });
+      const answer = await answers[question]();
+      // First what it is the outcome of: a room that is not in it any more has closed.
+      this.#channel.reporter.flush();
+      this.#channel.send({ type: "answer", id, answer });
     } catch (error) {
       // The rooms are worth more than an answer, and the supervisor does not wait for it for long.
       this.#channel.reporter.logger.error(`no answer to "${question}": ${messageOf(error)}`);
