@@ -1,33 +1,29 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { constants, createReadStream, fstatSync, openSync } from "node:fs";
+import { Socket } from "node:net";
+import type { Readable } from "node:stream";
 
 const maxBytes = 4 * 1024 * 1024;
-/** How long a pipe may have nothing to say before its end. */
 const pipeTimeoutMs = 5000;
-const pollMs = 20;
 
-/**
- * Reads a file of at most 4 MiB. It may be a pipe, such as `<(...)` of a shell makes; one that nobody writes to is waited for no
- * longer than 5 s, and does not hold a thread of the pool meanwhile.
- */
+/** Reads a file of at most 4 MiB. It may be a pipe, such as `<(...)` of a shell makes, from which nothing comes for less than 5 s. */
 export async function readSmallFile(path: string): Promise<Buffer> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const bytes = Buffer.alloc(maxBytes + 1);
+  // Otherwise a named pipe would be waited for until somebody writes to it.
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const isPipe = fstatSync(descriptor).isFIFO();
+  const stream = isPipe ? openPipe(descriptor) : createReadStream(path, { fd: descriptor, end: maxBytes });
+  const chunks: Buffer[] = [];
   let length = 0;
-  let waitedMs = 0;
-  for (;;) {
-    let read: number;
-    try {
-      ({ bytesRead: read } = await file.read(bytes, length));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || waitedMs >= pipeTimeoutMs) throw error;
-      await sleep(pollMs);
-      waitedMs += pollMs;
-      continue;
-    }
-    if (read === 0) return Buffer.from(bytes.subarray(0, length));
-    length += read;
+  for await (const chunk of stream) {
+    chunks.push(chunk as Buffer);
+    length += (chunk as Buffer).length;
     if (length > maxBytes) throw new Error("larger than 4 MiB");
   }
+  return Buffer.concat(chunks);
+}
+
+function openPipe(descriptor: number): Readable {
+  const socket = new Socket({ fd: descriptor, readable: true, writable: false });
+  return socket.setTimeout(pipeTimeoutMs, () =>
+    socket.destroy(new Error(`nothing came for ${pipeTimeoutMs / 1000} s`)),
+  );
 }

@@ -9,8 +9,8 @@ export class HandshakeLimit {
   readonly #most: number;
   readonly #timeoutMs: number;
   #underWay = 0;
-  /** End the wait of those that are decided on. */
-  readonly #refusals = new Set<(message: string) => void>();
+  /** Of those that are decided on; their reasons are what those hear. */
+  readonly #refusals = new Set<AbortController>();
 
   constructor(most: number, limitMs = timeoutMs) {
     this.#most = most;
@@ -29,28 +29,24 @@ export class HandshakeLimit {
 
   /** Refuses those that are decided on, for good; resolves when they have been told. */
   async close(): Promise<void> {
-    for (const refuse of this.#refusals) refuse("server is shutting down");
+    for (const refusal of this.#refusals) refusal.abort(RefusedError.forNow("server is shutting down"));
     await turn();
   }
 
   async #limit(admission: Promise<Guest>): Promise<Guest> {
     this.#underWay += 1;
-    let isLate = false;
-    let refuse: (message: string) => void = () => undefined;
+    const refusal = new AbortController();
     const refused = new Promise<never>((_resolve, reject) => {
-      refuse = (message) => {
-        isLate = true;
-        reject(RefusedError.forNow(message));
-      };
+      refusal.signal.addEventListener("abort", () => reject(refusal.signal.reason as RefusedError));
     });
-    const timer = setTimeout(() => refuse("the handshake took too long"), this.#timeoutMs);
-    this.#refusals.add(refuse);
+    const timer = setTimeout(() => refusal.abort(RefusedError.forNow("the handshake took too long")), this.#timeoutMs);
+    this.#refusals.add(refusal);
     try {
       return await Promise.race([admission, refused]);
     } finally {
       clearTimeout(timer);
-      this.#refusals.delete(refuse);
-      if (isLate) void this.#seeOff(admission);
+      this.#refusals.delete(refusal);
+      if (refusal.signal.aborted) void this.#seeOff(admission);
       else this.#underWay -= 1;
     }
   }

@@ -261,7 +261,8 @@ describe.concurrent("certificates that change", () => {
     expect(await serialOf(secure)).toBe(before);
     await copyFile(next.key, secure.files.key);
     await until(async () => (await serialOf(secure)) !== before, "the new certificate");
-    expect(secure.log()).toMatch(/certificate of CN=localhost is used from now on, valid until/);
+    const isTold = (): boolean => /certificate of CN=localhost is used from now on, valid until/.test(secure.log());
+    await until(isTold, "the log to tell");
     expect(secure.log()).not.toMatch(/ error /);
     client.send("still here");
     expect(await client.messages(1)).toEqual(["still here"]);
