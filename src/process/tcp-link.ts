@@ -68,7 +68,8 @@ export class TcpLink implements ProcessLink {
       this.#earlyBytes += bytes.length;
       return this.#earlyBytes <= this.#maxWaitingBytes;
     }
-    if (this.#socket === undefined || !this.#socket.writable) return true;
+    // Written to a process that is gone, it would be answered with a reset, which takes what that has said before along.
+    if (this.#lifetime.hasExited || this.#socket === undefined || !this.#socket.writable) return true;
     this.#socket.write(bytes);
     return this.#socket.writableLength <= this.#maxWaitingBytes;
   }

@@ -36,6 +36,42 @@ describe.concurrent("--tcp", () => {
     expect((await second.messages(2)).map(String).toSorted()).toEqual(["from the first", "from the second"]);
   });
 
+  test("what a process said before its end arrives, though clients still talk to it", async () => {
+    const ports = await freePorts(1);
+    // As much as waits in the system when the process exits, while a client does not read.
+    const script = `
+      const server = require("node:net").createServer((socket) => {
+        server.close();
+        socket.once("data", () => socket.write("x".repeat(99).concat("\\n").repeat(60000), () => process.exit()));
+      });
+      server.listen(process.env.PORT, "127.0.0.1");`;
+    await using server = await startTcp(ports, [
+      "-vv",
+      "--clientbuffer",
+      "64K",
+      "--slowtimeout",
+      "60",
+      process.execPath,
+      "--",
+      "-e",
+      script,
+    ]);
+    await using slow = await join(server, "a");
+    await using talker = await join(server, "a");
+    slow.socket.pause();
+    talker.send("go");
+    await until(() => server.log().includes("client is behind"), "the client to fall behind");
+    const pid = Number(/process started .*pid=(\d+)/.exec(server.log())?.[1]);
+    await until(() => !isAlive(pid), "the process to exit");
+    for (let count = 0; count < 10; count += 1) talker.send("still there?");
+    await until(() => server.log().split("bytes from client").length > 10, "the server to read that");
+    slow.socket.resume();
+    for (const client of [slow, talker]) {
+      expect(await client.closed).toEqual({ code: 1000, reason: "" });
+      expect(client.received.length).toBe(60_000);
+    }
+  });
+
   test("ports up to and including END are given, each to one room at a time", async () => {
     const ports = await freePorts(3);
     await using server = await startTcp(ports, node("tcp-echo.mjs"));
