@@ -20,8 +20,8 @@ function take({ t, _from: id, x, y }) {
   if (t === "Join" && !players.has(id)) players.set(id, { id, x: left, y: top, dx: 0, dy: 0, score: 0 });
   if (t === "Join") console.log(JSON.stringify({ t: "You", _to: id, size, radius }));
   if (t === "Leave") players.delete(id);
-  const length = Math.max(1, Math.hypot(x, y)); // Nobody is faster for pointing farther.
-  if (t === "Go" && length < Infinity) Object.assign(players.get(id) ?? {}, { dx: x / length, dy: y / length });
+  const length = [x, y].every(Number.isFinite) && Math.max(1, Math.hypot(x, y)); // Nobody is faster for pointing farther.
+  if (t === "Go" && length) Object.assign(players.get(id) ?? {}, { dx: x / length, dy: y / length });
 }
 
 function tick() {

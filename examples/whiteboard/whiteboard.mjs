@@ -2,6 +2,8 @@
 // A board to draw on together: checks what people draw and passes it on to everyone.
 
 const people = new Set();
+const isKey = (value) => typeof value === "string" && /^[\w-]{1,32}$/.test(value);
+const isWholeNumber = (value, least, most) => Number.isInteger(value) && value >= least && value <= most;
 
 let rest = "";
 process.stdin.setEncoding("utf8");
@@ -19,7 +21,7 @@ function take({ id, join, leave, clear, key, color, width, line }) {
     say({ people: people.size });
   } else if (clear === true) {
     say({ clear, _cache: true });
-  } else if (/^[\w-]{1,32}$/.test(key) && isWholeNumber(color, 0, 6) && isWholeNumber(width, 1, 400) && isLine(line)) {
+  } else if (isKey(key) && isWholeNumber(color, 0, 6) && isWholeNumber(width, 1, 400) && isLine(line)) {
     say({ key, color, width, line, _cache: true });
   }
 }
@@ -33,8 +35,4 @@ function say(message) {
 function isLine(line) {
   if (!Array.isArray(line) || line.length < 2 || line.length > 400 || line.length % 2 === 1) return false;
   return line.every((place) => isWholeNumber(place, -400, 4400));
-}
-
-function isWholeNumber(value, least, most) {
-  return Number.isInteger(value) && value >= least && value <= most;
 }

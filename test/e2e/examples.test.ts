@@ -276,6 +276,8 @@ test("whiteboard passes on nothing that cannot be drawn", async () => {
     { clear: "yes" },
     { ...dot, key: "<b>" },
     { ...dot, key: "k".repeat(33) },
+    { ...dot, key: { toString: 1, valueOf: 1 } },
+    { ...dot, key: ["k"] },
     { ...dot, color: 7 },
     { ...dot, color: "red" },
     { ...dot, width: 0 },
@@ -431,7 +433,14 @@ test("game lets nobody be faster, elsewhere or somebody else, and goes on withou
   {
     await using ben = await join(server, "garden");
     await until(() => statesOf(ben).at(-1)?.players.length === 2, "both to be there");
-    const bad = [{}, { t: "Join", x: 1 }, { t: "Go" }, { t: "Go", x: "a", y: {} }, { t: "Go", x: null, y: 0 }];
+    const bad = [
+      {},
+      { t: "Join", x: 1 },
+      { t: "Go" },
+      { t: "Go", x: "a", y: {} },
+      { t: "Go", x: null, y: 0 },
+      { t: "Go", x: { valueOf: 1, toString: 1 }, y: 0 },
+    ];
     for (const message of bad) ann.send(JSON.stringify(message));
     ann.send('{"t":"Go","x":1e999,"y":0}');
     ann.send(JSON.stringify({ t: "Leave", _from: 2 }));
