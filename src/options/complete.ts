@@ -39,5 +39,6 @@ function defaultOf(spec: OptionSpec<unknown>): unknown {
 
 /** The error of a value that is not what is expected where it stood. */
 export function unexpected(source: string, expected: string, value: unknown): ServerError {
-  return new ServerError("ERR_USAGE", `${source}: expected ${expected}, got ${JSON.stringify(value)}`);
+  const text = typeof value === "bigint" ? `${value}n` : JSON.stringify(value);
+  return new ServerError("ERR_USAGE", `${source}: expected ${expected}, got ${text}`);
 }
