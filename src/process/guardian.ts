@@ -64,6 +64,7 @@ export class Guardian {
   #state: "running" | "stopped" = "running";
   #process: SpawnedProcess | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
+  #restarting: Promise<void> | undefined;
 
   /** The guardian process keeps `life`, a descriptor, open, so that whoever reads its other end sees when all is over. */
   constructor(spawner: Spawner, logger: Logger, life?: number) {
@@ -72,9 +73,9 @@ export class Guardian {
     this.#life = life === undefined ? [] : [life];
   }
 
-  /** @throws ServerError ERR_COMMAND_NOT_STARTED where there is no shell. */
+  /** @throws ServerError ERR_COMMAND_NOT_STARTED where there is no shell, or no place for what it is told. */
   async start(): Promise<void> {
-    this.#entries ??= this.#spawner.shareText(maxEntries * entryBytes);
+    this.#entries ??= this.#shareEntries();
     const guardian = await this.#spawner.spawn({
       command: "/bin/sh",
       args: ["-c", script],
@@ -86,7 +87,6 @@ export class Guardian {
     guardian.stdout?.unref().resume();
     void guardian.exited.then(() => this.#onExit());
     this.#process = guardian;
-    if (this.#state === "stopped") guardian.stdin?.end();
   }
 
   /**
@@ -110,6 +110,7 @@ export class Guardian {
   async stop(): Promise<void> {
     this.#state = "stopped";
     clearTimeout(this.#restartTimer);
+    await this.#restarting;
     const exited = this.#process?.exited;
     this.#process?.stdin?.end();
     let limit: NodeJS.Timeout | undefined;
@@ -120,6 +121,14 @@ export class Guardian {
     clearTimeout(limit);
     this.#entries?.close();
     this.#entries = undefined;
+  }
+
+  #shareEntries(): SharedText {
+    try {
+      return this.#spawner.shareText(maxEntries * entryBytes);
+    } catch (error) {
+      throw notStarted("the guardian of processes", error);
+    }
   }
 
   #takeEntry(): number {
@@ -137,16 +146,20 @@ export class Guardian {
   }
 
   #restartLater(): void {
-    const restart = async (): Promise<void> => {
-      try {
-        await this.start();
-        this.#logger.info("the guardian of processes is back");
-      } catch (error) {
-        this.#logger.error(`the guardian of processes cannot be started again: ${messageOf(error)}`);
-        this.#restartLater();
-      }
+    const restart = (): void => {
+      this.#restarting = this.#restart();
     };
-    this.#restartTimer = setTimeout(() => void restart(), restartDelayMs).unref();
+    this.#restartTimer = setTimeout(restart, restartDelayMs).unref();
+  }
+
+  async #restart(): Promise<void> {
+    try {
+      await this.start();
+      this.#logger.info("the guardian of processes is back");
+    } catch (error) {
+      this.#logger.error(`the guardian of processes cannot be started again: ${messageOf(error)}`);
+      if (this.#state === "running") this.#restartLater();
+    }
   }
 }
 

@@ -90,9 +90,15 @@ export class Libc {
     const { memfd_create, mmap, munmap } = this.#functions;
     const descriptor = memfd_create("scalesocket", MFD_CLOEXEC);
     if (descriptor === -1) throw this.#lastError("memfd_create");
-    ftruncateSync(descriptor, bytes);
-    const address = mmap(null, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-    if (address === MAP_FAILED) throw this.#lastError("mmap");
+    let address: bigint;
+    try {
+      ftruncateSync(descriptor, bytes);
+      address = mmap(null, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+      if (address === MAP_FAILED) throw this.#lastError("mmap");
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
     let memory: Buffer | undefined = Buffer.from(this.#koffi.view(address, bytes));
     return {
       descriptor,

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { silentLogger } from "../../../src/logger.ts";
 import { Guardian } from "../../../src/process/guardian.ts";
+import type { InputPipe } from "../../../src/process/input-pipe.ts";
 import { NodeSpawner } from "../../../src/process/node-spawner.ts";
 import { PosixSpawner } from "../../../src/process/posix-spawner.ts";
 import type { SpawnedProcess, Spawner } from "../../../src/process/spawner.ts";
@@ -70,6 +71,48 @@ test("it is started again however often it ends, until it is let go", async () =
   await guardian.stop();
   await vi.advanceTimersByTimeAsync(20_000);
   expect(starts()).toBe(21);
+});
+
+test("one that is just being started again is ended when it is let go, and nothing is started after it", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { spawner, starts } = fleetingSpawner();
+  const end = vi.fn();
+  let finish: () => void = () => undefined;
+  const guardian = new Guardian(
+    {
+      ...spawner,
+      async spawn(request) {
+        const spawned = await spawner.spawn(request);
+        if (starts() === 1) return spawned;
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+        return { ...spawned, stdin: { end, destroy: end } as unknown as InputPipe };
+      },
+    },
+    silentLogger,
+  );
+  await guardian.start();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(starts()).toBe(2);
+  const stopped = guardian.stop();
+  finish();
+  await stopped;
+  expect(end).toHaveBeenCalled();
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(starts()).toBe(2);
+});
+
+test("where there is no place for what it is told, it says so", async () => {
+  const shareText = (): never => {
+    throw Object.assign(new Error("EFBIG: file too large, ftruncate"), { errno: -27 });
+  };
+  const guardian = new Guardian({ ...fleetingSpawner().spawner, shareText }, silentLogger);
+  await expect(guardian.start()).rejects.toMatchObject({
+    code: "ERR_COMMAND_NOT_STARTED",
+    message: "cannot start the guardian of processes: file too large",
+  });
 });
 
 test("it takes any number of processes one after the other, but not more than 65,536 at once", async () => {
