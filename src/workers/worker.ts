@@ -33,8 +33,8 @@ export class Worker {
     lifeDescriptor: number,
     send: Channel["send"],
   ): Promise<Worker> {
-    const { maxConnections, maxPerAddress } = settings.options;
-    const isUrgent = maxConnections !== undefined || maxPerAddress !== undefined;
+    const { maxConnections, maxPerAddress, maxRooms } = settings.options;
+    const isUrgent = [maxConnections, maxPerAddress, maxRooms].some((most) => most !== undefined);
     const channel = new Channel(logs, send, isUrgent ? 0 : reportDelayMs);
     const { reporter, ports } = channel;
     const host = await LocalHost.start(settings, reporter.logger, {
