@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 const maxBytes = 4 * 1024 * 1024;
 const pipeTimeoutMs = 5000;
 
-/** Reads a file of at most 4 MiB. It may be a pipe, such as `<(...)` of a shell makes, from which nothing comes for less than 5 s. */
+/** Reads a file of at most 4 MiB. It may be a pipe, such as `<(...)` of a shell makes, which is read for 5 s at most. */
 export async function readSmallFile(path: string): Promise<Buffer> {
   // Otherwise a named pipe would be waited for until somebody writes to it.
   const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -23,7 +23,7 @@ export async function readSmallFile(path: string): Promise<Buffer> {
 
 function openPipe(descriptor: number): Readable {
   const socket = new Socket({ fd: descriptor, readable: true, writable: false });
-  return socket.setTimeout(pipeTimeoutMs, () =>
-    socket.destroy(new Error(`nothing came for ${pipeTimeoutMs / 1000} s`)),
-  );
+  const giveUp = (): void => void socket.destroy(new Error(`not at its end after ${pipeTimeoutMs / 1000} s`));
+  const timer = setTimeout(giveUp, pipeTimeoutMs);
+  return socket.once("close", () => clearTimeout(timer));
 }

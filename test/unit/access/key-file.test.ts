@@ -51,7 +51,7 @@ test("a pipe is read to its end, and given up where nothing comes", async () => 
   const path = folder.at("pipe");
   execFileSync("mkfifo", [path]);
   const writer = openSync(path, "r+");
-  await expect(KeyFile.open(path)).rejects.toThrow(`--auth-jwt-key: cannot read ${path}: nothing came for 5 s`);
+  await expect(KeyFile.open(path)).rejects.toThrow(`--auth-jwt-key: cannot read ${path}: not at its end after 5 s`);
   const reading = KeyFile.open(path);
   writeSync(writer, JSON.stringify(createSigner("ES256").jwk));
   closeSync(writer);
