@@ -9,7 +9,7 @@ export interface ClientLink {
   readonly pendingBytes: number;
 
   /** Bytes that have arrived at the client's side so far; it grows also while one large write is under way. */
-  readonly takenBytes: number;
+  readonly arrivedBytes: number;
 
   /**
    * Hands over bytes that the room's {@link WireFormat} has encoded; they leave in the order of the calls. They are lent

@@ -47,15 +47,15 @@ export function takenBytes(socket: Socket): number | undefined {
  */
 export function arrivedBytes(socket: Socket): number | undefined {
   const taken = takenBytes(socket);
-  return taken === undefined ? undefined : taken - bytesUnderWay(socket);
+  return taken === undefined ? undefined : taken - unacknowledged(socket);
 }
 
 /** Bytes that were written and have not arrived, as in {@link arrivedBytes}. */
-export function waitingBytes(socket: Socket): number {
-  return pendingBytes(socket) + bytesUnderWay(socket);
+export function bytesUnderWay(socket: Socket): number {
+  return pendingBytes(socket) + unacknowledged(socket);
 }
 
-function bytesUnderWay(socket: Socket): number {
+function unacknowledged(socket: Socket): number {
   const handle = handleOf(socket);
   const { _parent: carrier = handle } = handle ?? {};
   return carrier?.getpeername === undefined ? 0 : unacknowledgedBytes(carrier.fd);

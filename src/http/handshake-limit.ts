@@ -9,7 +9,7 @@ export class HandshakeLimit {
   readonly #most: number;
   readonly #timeoutMs: number;
   #underWay = 0;
-  /** Of those that are decided on; their reasons are what those hear. */
+  /** Each refuses one that is decided on; the reason is what its client hears. */
   readonly #refusals = new Set<AbortController>();
 
   constructor(most: number, limitMs = timeoutMs) {

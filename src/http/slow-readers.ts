@@ -12,7 +12,7 @@ interface Reading {
   readonly socket: Socket;
   /** When its client was last seen to have taken enough, and how much it had taken by then. */
   sinceMs: number;
-  takenBytes: number;
+  arrivedBytes: number;
 }
 
 /**
@@ -32,7 +32,7 @@ export class SlowReaders {
 
   /** Keeps an eye on an answer until all of it is taken. */
   watch({ socket }: IncomingMessage, response: ServerResponse): void {
-    this.#readings.set(response, { socket, sinceMs: performance.now(), takenBytes: arrivedBytes(socket) ?? 0 });
+    this.#readings.set(response, { socket, sinceMs: performance.now(), arrivedBytes: arrivedBytes(socket) ?? 0 });
     response.on("close", () => this.#forget(response));
     this.#timer ??= setInterval(() => this.#look(), this.#timeoutMs / looksPerTimeout).unref();
   }
@@ -47,11 +47,11 @@ export class SlowReaders {
   #look(): void {
     const nowMs = performance.now();
     for (const reading of this.#readings.values()) {
-      const taken = arrivedBytes(reading.socket) ?? 0;
+      const arrived = arrivedBytes(reading.socket) ?? 0;
       // Where nothing waits for the client, it is the client who waits.
-      if (pendingBytes(reading.socket) === 0 || taken - reading.takenBytes >= leastBytes) {
+      if (pendingBytes(reading.socket) === 0 || arrived - reading.arrivedBytes >= leastBytes) {
         reading.sinceMs = nowMs;
-        reading.takenBytes = taken;
+        reading.arrivedBytes = arrived;
       } else if (nowMs - reading.sinceMs >= this.#timeoutMs && !reading.socket.destroyed) {
         this.cut += 1;
         reading.socket.destroy();

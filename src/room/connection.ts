@@ -202,7 +202,7 @@ export class Connection implements ClientEvents, ThrottleEvents {
   #watch(link: ClientLink): void {
     this.#stallWatch ??= new StallWatch(
       this.#limits.slowTimeoutMs,
-      () => link.takenBytes,
+      () => link.arrivedBytes,
       () => this.#closeAsSlow(),
     );
     this.#stallWatch.start();

@@ -83,7 +83,7 @@ export class Heartbeat {
       link.ping();
     } else if (!signs.isPinged) {
       signs.isPinged = true;
-      signs.takenBytes = link.takenBytes;
+      signs.arrivedBytes = link.arrivedBytes;
       link.ping();
     } else if (silentMs >= 2 * this.#intervalMs) {
       this.#lookForProgress(link, now);
@@ -92,12 +92,12 @@ export class Heartbeat {
 
   /** The ping may stand behind megabytes, and a client that takes these cannot have answered it. */
   #lookForProgress(link: SocketLink, now: number): void {
-    const { lifeSigns: signs, takenBytes } = link;
-    if (link.waitingBytes === 0 || takenBytes === signs.takenBytes) {
+    const { lifeSigns: signs, arrivedBytes } = link;
+    if (link.bytesUnderWay === 0 || arrivedBytes === signs.arrivedBytes) {
       link.abort();
       return;
     }
-    signs.takenBytes = takenBytes;
+    signs.arrivedBytes = arrivedBytes;
     signs.at = now - this.#intervalMs;
   }
 }

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { closeCodes, closeReason } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
-import { arrivedBytes, waitingBytes } from "../socket-handle.ts";
+import { arrivedBytes, bytesUnderWay } from "../socket-handle.ts";
 import { StallWatch } from "../stall-watch.ts";
 import { closeFrame, emptyCloseFrame, pingFrame, pongFrame } from "./frame.ts";
 import { Intake, type IntakeOwner } from "./intake.ts";
@@ -19,7 +19,7 @@ const nothing = Buffer.alloc(0);
  */
 export interface LifeSigns {
   readBytes: number;
-  takenBytes: number;
+  arrivedBytes: number;
   at: number;
   isPinged: boolean;
   unfinished: number;
@@ -43,7 +43,7 @@ export class SocketLink implements ClientLink, IntakeOwner {
   readonly isCompressing: boolean;
   readonly lifeSigns: LifeSigns = {
     readBytes: 0,
-    takenBytes: 0,
+    arrivedBytes: 0,
     at: performance.now(),
     isPinged: false,
     unfinished: 0,
@@ -90,13 +90,13 @@ export class SocketLink implements ClientLink, IntakeOwner {
     return this.#socket.writableLength;
   }
 
-  get takenBytes(): number {
+  get arrivedBytes(): number {
     return arrivedBytes(this.#socket) ?? 0;
   }
 
   /** Bytes that have not arrived at the client's side yet. */
-  get waitingBytes(): number {
-    return waitingBytes(this.#socket);
+  get bytesUnderWay(): number {
+    return bytesUnderWay(this.#socket);
   }
 
   /** Bytes that the client has sent so far. */
@@ -247,7 +247,7 @@ export class SocketLink implements ClientLink, IntakeOwner {
   #abortOnStall(timeoutMs: number): StallWatch {
     const watch = new StallWatch(
       timeoutMs,
-      () => this.takenBytes,
+      () => this.arrivedBytes,
       () => this.abort(),
     );
     watch.start();

@@ -70,7 +70,7 @@ export const noRates = { messageRate: undefined, byteRate: undefined, burstMs: 1
 /** A client that takes all it is sent at once, until it is told to be slow. */
 export class FakeClientLink implements ClientLink {
   pendingBytes = 0;
-  takenBytes = 0;
+  arrivedBytes = 0;
   isSlow = false;
   isPaused = false;
   isCompressing = false;
@@ -94,7 +94,7 @@ export class FakeClientLink implements ClientLink {
     if (this.closedWith !== undefined) throw new Error("written to a client that was closed");
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     if (this.isSlow) this.pendingBytes += length;
-    else this.takenBytes += length;
+    else this.arrivedBytes += length;
     this.handedOver.push(pieces);
     // What waits must stay as it is.
     this.writes.push(this.pendingBytes > 0 ? [...pieces] : pieces.map((piece) => Buffer.from(piece)));
@@ -120,7 +120,7 @@ export class FakeClientLink implements ClientLink {
   /** The client takes some of what waits, or all of it. */
   take(bytes: number = this.pendingBytes): void {
     this.pendingBytes -= bytes;
-    this.takenBytes += bytes;
+    this.arrivedBytes += bytes;
     if (this.pendingBytes > 0) return;
     const callbacks = this.#onTaken;
     this.#onTaken = [];

@@ -11,7 +11,7 @@ const lookMs = intervalMs / 10;
 class FakeLink {
   readonly lifeSigns: LifeSigns = {
     readBytes: 0,
-    takenBytes: 0,
+    arrivedBytes: 0,
     at: performance.now(),
     isPinged: false,
     unfinished: 0,
@@ -20,8 +20,8 @@ class FakeLink {
   unfinished = 0;
   timeouts = 0;
   readBytes = 0;
-  takenBytes = 0;
-  waitingBytes = 0;
+  arrivedBytes = 0;
+  bytesUnderWay = 0;
   isPaused = false;
   pings = 0;
   isAborted = false;
@@ -105,13 +105,13 @@ test("a client that sends anything now and then is not pinged", () => {
 
 test("a client that takes what waits for it lives, since its answer to a ping may stand behind that", () => {
   const link = add(new Heartbeat(options));
-  link.waitingBytes = 1_000_000;
+  link.bytesUnderWay = 1_000_000;
   for (let round = 0; round < 20; round += 1) {
-    link.takenBytes += 1000;
+    link.arrivedBytes += 1000;
     vi.advanceTimersByTime(intervalMs / 2);
   }
   expect(link).toMatchObject({ pings: 1, isAborted: false });
-  link.waitingBytes = 0;
+  link.bytesUnderWay = 0;
   pass(1);
   expect(link).toMatchObject({ pings: 1, isAborted: true });
 });
@@ -119,7 +119,7 @@ test("a client that takes what waits for it lives, since its answer to a ping ma
 test("a client for which nothing waits does not live by what was written to it", () => {
   const link = add(new Heartbeat(options));
   for (let round = 0; round < 10; round += 1) {
-    link.takenBytes += 1000;
+    link.arrivedBytes += 1000;
     vi.advanceTimersByTime(intervalMs / 4);
   }
   expect(link).toMatchObject({ pings: 1, isAborted: true });
@@ -127,8 +127,8 @@ test("a client for which nothing waits does not live by what was written to it",
 
 test("a client that takes nothing more of what waits is cut", () => {
   const link = add(new Heartbeat(options));
-  link.waitingBytes = 1_000_000;
-  link.takenBytes = 1000;
+  link.bytesUnderWay = 1_000_000;
+  link.arrivedBytes = 1000;
   pass(2);
   expect(link).toMatchObject({ pings: 1, isAborted: true });
 });
