@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { silentLogger } from "../../../src/logger.ts";
 import { Guardian } from "../../../src/process/guardian.ts";
@@ -78,16 +79,14 @@ test("one that is just being started again is ended when it is let go, and nothi
   onTestFinished(() => void vi.useRealTimers());
   const { spawner, starts } = fleetingSpawner();
   const end = vi.fn();
-  let finish: () => void = () => undefined;
+  const isThere = new EventEmitter();
   const guardian = new Guardian(
     {
       ...spawner,
       async spawn(request) {
         const spawned = await spawner.spawn(request);
         if (starts() === 1) return spawned;
-        await new Promise<void>((resolve) => {
-          finish = resolve;
-        });
+        await once(isThere, "yes");
         return { ...spawned, stdin: { end, destroy: end } as unknown as InputPipe };
       },
     },
@@ -97,17 +96,18 @@ test("one that is just being started again is ended when it is let go, and nothi
   await vi.advanceTimersByTimeAsync(1000);
   expect(starts()).toBe(2);
   const stopped = guardian.stop();
-  finish();
+  isThere.emit("yes");
   await stopped;
   expect(end).toHaveBeenCalled();
   await vi.advanceTimersByTimeAsync(20_000);
   expect(starts()).toBe(2);
 });
 
+function shareText(): never {
+  throw Object.assign(new Error("EFBIG: file too large, ftruncate"), { errno: -27 });
+}
+
 test("where there is no place for what it is told, it says so", async () => {
-  const shareText = (): never => {
-    throw Object.assign(new Error("EFBIG: file too large, ftruncate"), { errno: -27 });
-  };
   const guardian = new Guardian({ ...fleetingSpawner().spawner, shareText }, silentLogger);
   await expect(guardian.start()).rejects.toMatchObject({
     code: "ERR_COMMAND_NOT_STARTED",
