@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import type { Server } from "node:net";
 import { describe, expect, test } from "vitest";
@@ -62,7 +63,8 @@ describe.concurrent("--tcp", () => {
     talker.send("go");
     await until(() => server.log().includes("client is behind"), "the client to fall behind");
     const pid = Number(/process started .*pid=(\d+)/.exec(server.log())?.[1]);
-    await until(() => !isAlive(pid), "the process to exit");
+    // The server knows of the end when it has reaped the process; before that it would still write to it.
+    await until(() => !existsSync(`/proc/${pid}`), "the process to exit, and the server to know of it");
     for (let count = 0; count < 10; count += 1) talker.send("still there?");
     await until(() => server.log().split("bytes from client").length > 10, "the server to read that");
     slow.socket.resume();
