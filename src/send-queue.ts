@@ -1,9 +1,8 @@
-import { createRequire } from "node:module";
+import { loadCLibrary } from "./c-library.ts";
 
 // <linux/sockios.h>
 const SIOCOUTQ = 0x5411;
 
-type Koffi = typeof import("koffi");
 type Ask = (descriptor: number) => number;
 
 let ask: Ask | undefined;
@@ -19,8 +18,7 @@ export function unacknowledgedBytes(descriptor: number): number {
 
 function load(): Ask {
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
-    const ioctl = koffi.load(null).func("int ioctl(int descriptor, unsigned long request, ...)");
+    const ioctl = loadCLibrary().find("int ioctl(int descriptor, unsigned long request, ...)");
     const count = new Int32Array(1);
     return (descriptor) => (ioctl(descriptor, SIOCOUTQ, "void *", count) === 0 ? (count[0] as number) : 0);
   } catch {

@@ -22,6 +22,7 @@ const leaves = [
   "reloadable",
   "socket-handle",
   "send-queue",
+  "c-library",
   "lending-socket",
   "stall-watch",
   "compiler-flags",
@@ -45,7 +46,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   metrics: ["host", "room"],
   access: ["options"],
   listening: ["options"],
-  systemd: ["listening", "process"],
+  systemd: ["listening"],
   http: ["access", "listening", "host", "workers", "room", "websocket", "metrics", "options"],
   index: ["http", "listening"],
   cli: ["index", "systemd", "options"],
@@ -54,7 +55,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 /** Where each package is at home (several where it is a part of Node), and such parts of Node as not everyone should use, or nobody. Types may go anywhere. */
 const homes: Readonly<Record<string, string | readonly string[]>> = {
   "scalesocket/package.json": "leaves",
-  koffi: ["process", "leaves"],
+  koffi: "leaves",
   "p-limit": ["process", "access"],
   jose: "access",
   "hash-wasm": "access",

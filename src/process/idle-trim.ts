@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import { loadCLibrary } from "../c-library.ts";
 
 /** How often it is looked whether there was little to do since the last time. */
 const lookMs = 500;
@@ -21,16 +21,13 @@ export interface Heap {
   collectGarbage(): void;
 }
 
-type Koffi = typeof import("koffi");
-
 /**
  * The C library's malloc_trim(3), called on another thread: it gives free memory back to the system. Undefined where there
  * is no such call, as outside of glibc.
  */
 export function loadTrim(): (() => void) | undefined {
   try {
-    const koffi = createRequire(import.meta.url)("koffi") as Koffi;
-    const malloc_trim = koffi.load(null).func("int malloc_trim(size_t kept)");
+    const malloc_trim = loadCLibrary().find("int malloc_trim(size_t kept)");
     return () => void malloc_trim.async(0, () => undefined);
   } catch {
     return undefined;

@@ -1,12 +1,12 @@
 import { closeSync, ftruncateSync } from "node:fs";
-import { createRequire } from "node:module";
 import { constants } from "node:os";
+import { type CLibrary, loadCLibrary, systemError } from "../c-library.ts";
 import type { SharedText } from "./spawner.ts";
 
 /** Larger than any C library's posix_spawnattr_t, posix_spawn_file_actions_t, sigset_t or siginfo_t. */
 const opaqueBytes = 1024;
 
-// <fcntl.h>, <spawn.h>, <sys/mman.h> and <sys/wait.h> of Linux, the same for glibc and musl.
+// <fcntl.h>, <spawn.h>, <sys/mman.h> and <sys/wait.h>
 const O_CLOEXEC = 0o2000000;
 const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
@@ -25,9 +25,7 @@ const WEXITED = 0x4;
 const WNOWAIT = 0x0100_0000;
 /** Where a 64-bit siginfo_t has its `si_pid`. */
 const siginfoPidOffset = 16;
-const pointerBytes = 8;
 
-type Koffi = typeof import("koffi");
 type SpawnCallback = (error: Error | null, errno: number) => void;
 
 /** Our descriptors of both ends of a pipe. */
@@ -48,9 +46,9 @@ export interface WaitStatus {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** The calls of the C library that Node does not offer. 64-bit Linux only. */
+/** The calls of the C library about processes that Node does not offer. */
 export class Libc {
-  readonly #koffi: Koffi;
+  readonly #library: CLibrary;
   readonly #functions: ReturnType<typeof bind>;
   readonly #attributes: Buffer;
   // What calls write their results to that are over when they return.
@@ -58,18 +56,16 @@ export class Libc {
   readonly #status = new Int32Array(1);
   readonly #info = Buffer.alloc(opaqueBytes);
 
-  /** @throws where koffi or a function of the C library cannot be loaded. */
+  /** @throws where the C library, or one of its functions, cannot be called. */
   constructor() {
-    if (process.platform !== "linux") throw new Error(`posix_spawn is not used on ${process.platform}`);
-    this.#koffi = createRequire(import.meta.url)("koffi") as Koffi;
-    if (this.#koffi.sizeof("void *") !== pointerBytes) throw new Error("posix_spawn is used on 64-bit systems only");
-    this.#functions = bind(this.#koffi);
+    this.#library = loadCLibrary();
+    this.#functions = bind(this.#library);
     this.#attributes = this.#createAttributes();
   }
 
   /** A pipe that no other process inherits. */
   pipe(): Pipe {
-    if (this.#functions.pipe2(this.#pipeEnds, O_CLOEXEC) !== 0) throw this.#lastError("pipe2");
+    if (this.#functions.pipe2(this.#pipeEnds, O_CLOEXEC) !== 0) throw this.#library.lastError("pipe2");
     return { readEnd: this.#pipeEnds[0] as number, writeEnd: this.#pipeEnds[1] as number };
   }
 
@@ -81,7 +77,7 @@ export class Libc {
   /** How many bytes a pipe holds that nobody has read. */
   bytesInPipe(descriptor: number): number {
     const count = new Int32Array(1);
-    if (this.#functions.ioctl(descriptor, FIONREAD, "void *", count) !== 0) throw this.#lastError("ioctl");
+    if (this.#functions.ioctl(descriptor, FIONREAD, "void *", count) !== 0) throw this.#library.lastError("ioctl");
     return count[0] as number;
   }
 
@@ -89,17 +85,17 @@ export class Libc {
   shareMemory(bytes: number): SharedText {
     const { memfd_create, mmap, munmap } = this.#functions;
     const descriptor = memfd_create("scalesocket", MFD_CLOEXEC);
-    if (descriptor === -1) throw this.#lastError("memfd_create");
+    if (descriptor === -1) throw this.#library.lastError("memfd_create");
     let address: bigint;
     try {
       ftruncateSync(descriptor, bytes);
       address = mmap(null, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-      if (address === MAP_FAILED) throw this.#lastError("mmap");
+      if (address === MAP_FAILED) throw this.#library.lastError("mmap");
     } catch (error) {
       closeSync(descriptor);
       throw error;
     }
-    let memory: Buffer | undefined = Buffer.from(this.#koffi.view(address, bytes));
+    let memory: Buffer | undefined = Buffer.from(this.#library.koffi.view(address, bytes));
     return {
       descriptor,
       write: (text, position) => void memory?.write(text, position, "latin1"),
@@ -117,7 +113,7 @@ export class Libc {
     const text = Buffer.from(joined);
     // Then all is ASCII, and nobody has to be asked how long a string is in bytes.
     const isPlain = text.length === joined.length;
-    const start = this.#koffi.address(text);
+    const start = this.#library.koffi.address(text);
     const pointers = new BigUint64Array(strings.length + 1);
     let offset = 0;
     for (const [index, string] of strings.entries()) {
@@ -172,7 +168,7 @@ export class Libc {
   /** Has the system kill this process when the thread that has started it ends. */
   dieWithParent(): void {
     if (this.#functions.prctl(PR_SET_PDEATHSIG, "unsigned long", constants.signals.SIGKILL) !== 0) {
-      throw this.#lastError("prctl");
+      throw this.#library.lastError("prctl");
     }
   }
 
@@ -206,15 +202,9 @@ export class Libc {
     calls.posix_spawn_file_actions_addclosefrom_np?.(actions, descriptors.length);
     return actions;
   }
-
-  #lastError(call: string): Error {
-    return systemError(this.#koffi.errno(), call);
-  }
 }
 
-function bind(koffi: Koffi) {
-  const library = koffi.load(null);
-  const find = (prototype: string) => library.func(prototype);
+function bind({ find }: CLibrary) {
   return {
     pipe2: find("int pipe2(void *ends, int flags)"),
     posix_spawnp: find(
@@ -252,10 +242,6 @@ function findOptional<Function>(find: (prototype: string) => Function, prototype
   } catch {
     return undefined;
   }
-}
-
-function systemError(errno: number, syscall: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${syscall} failed with errno ${errno}`), { errno: -errno, syscall });
 }
 
 function decodeStatus(status: number): WaitStatus {

@@ -1,6 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import type { SocketCalls } from "../process/socket-calls.ts";
+import type { SocketCalls } from "./socket-calls.ts";
 import type { SystemdVariables } from "./variables.ts";
 
 const microsecondsPerMs = 1000;
@@ -78,7 +78,7 @@ export class Notifier {
 
 /** Loaded only where somebody wants to know. */
 async function loadCalls(): Promise<SocketCalls> {
-  const module = await import("../process/socket-calls.ts");
+  const module = await import("./socket-calls.ts");
   return new module.SocketCalls();
 }
 

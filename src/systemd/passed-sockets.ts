@@ -36,7 +36,7 @@ export async function passedSockets(
 async function descriptionsOfSockets(
   logger: Logger,
 ): Promise<((descriptor: number, name: string) => string | undefined) | undefined> {
-  const { SocketCalls } = await import("../process/socket-calls.ts");
+  const { SocketCalls } = await import("./socket-calls.ts");
   let calls: InstanceType<typeof SocketCalls>;
   try {
     calls = new SocketCalls();

@@ -1,8 +1,7 @@
 import { closeSync } from "node:fs";
-import { createRequire } from "node:module";
-import { getSystemErrorName } from "node:util";
+import { type CLibrary, loadCLibrary } from "../c-library.ts";
 
-// <sys/socket.h> of Linux.
+// <sys/socket.h>
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
@@ -16,7 +15,6 @@ const familyBytes = 2;
 const pathBytes = 108;
 const integerBytes = 4;
 
-type Koffi = typeof import("koffi");
 type SendCallback = (error: Error | null, sent: bigint | number) => void;
 
 /** What the system tells of a socket. */
@@ -26,16 +24,15 @@ export interface SocketTraits {
   readonly unixPath: string | undefined;
 }
 
-/** What the C library can do with sockets and Node cannot. Linux only. */
+/** What the C library can do with sockets and Node cannot. */
 export class SocketCalls {
-  readonly #koffi: Koffi;
+  readonly #library: CLibrary;
   readonly #functions: ReturnType<typeof bind>;
 
-  /** @throws where koffi or a function of the C library cannot be loaded. */
+  /** @throws where the C library, or one of its functions, cannot be called. */
   constructor() {
-    if (process.platform !== "linux") throw new Error(`sockets of ${process.platform} are not known`);
-    this.#koffi = createRequire(import.meta.url)("koffi") as Koffi;
-    this.#functions = bind(this.#koffi);
+    this.#library = loadCLibrary();
+    this.#functions = bind(this.#library);
   }
 
   /** What one of our descriptors is. @throws where it is no socket. */
@@ -52,10 +49,10 @@ export class SocketCalls {
   async send(path: string, text: string): Promise<void> {
     const { socket, connect, send } = this.#functions;
     const descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) as number;
-    if (descriptor < 0) throw this.#lastError("socket");
+    if (descriptor < 0) throw this.#library.lastError("socket");
     try {
       const address = addressOf(path);
-      if (connect(descriptor, address, address.length) !== 0) throw this.#lastError("connect");
+      if (connect(descriptor, address, address.length) !== 0) throw this.#library.lastError("connect");
       const bytes = Buffer.from(text);
       const sent = await new Promise<number>((resolve, reject) => {
         const callback: SendCallback = (error, count) => (error === null ? resolve(Number(count)) : reject(error));
@@ -71,7 +68,7 @@ export class SocketCalls {
     const value = new Int32Array(1);
     const length = Uint32Array.of(integerBytes);
     if (this.#functions.getsockopt(descriptor, SOL_SOCKET, option, value, length) !== 0) {
-      throw this.#lastError("getsockopt");
+      throw this.#library.lastError("getsockopt");
     }
     return value[0] as number;
   }
@@ -79,13 +76,9 @@ export class SocketCalls {
   #pathOf(descriptor: number): string {
     const address = Buffer.alloc(familyBytes + pathBytes);
     const length = Uint32Array.of(address.length);
-    if (this.#functions.getsockname(descriptor, address, length) !== 0) throw this.#lastError("getsockname");
+    if (this.#functions.getsockname(descriptor, address, length) !== 0) throw this.#library.lastError("getsockname");
     const path = address.subarray(familyBytes, length[0]).toString();
     return path.startsWith("\0") ? `@${path.slice(1)}` : path.replace(/\0.*$/s, "");
-  }
-
-  #lastError(call: string): Error {
-    return new Error(`${call}: ${getSystemErrorName(-this.#koffi.errno())}`);
   }
 }
 
@@ -97,13 +90,12 @@ function addressOf(path: string): Buffer {
   return Buffer.concat([new Uint8Array(Uint16Array.of(AF_UNIX).buffer), name]);
 }
 
-function bind(koffi: Koffi) {
-  const library = koffi.load(null);
+function bind({ find }: CLibrary) {
   return {
-    socket: library.func("int socket(int family, int type, int protocol)"),
-    connect: library.func("int connect(int descriptor, void *address, unsigned int length)"),
-    send: library.func("long send(int descriptor, void *bytes, size_t length, int flags)"),
-    getsockopt: library.func("int getsockopt(int descriptor, int level, int option, void *value, void *length)"),
-    getsockname: library.func("int getsockname(int descriptor, void *address, void *length)"),
+    socket: find("int socket(int family, int type, int protocol)"),
+    connect: find("int connect(int descriptor, void *address, unsigned int length)"),
+    send: find("long send(int descriptor, void *bytes, size_t length, int flags)"),
+    getsockopt: find("int getsockopt(int descriptor, int level, int option, void *value, void *length)"),
+    getsockname: find("int getsockname(int descriptor, void *address, void *length)"),
   };
 }
