@@ -31,10 +31,17 @@ export function lendingSocketOf(socket: Socket): Socket {
   return connectionOf(takeHandle(socket));
 }
 
+const connection = { readable: true, writable: true, allowHalfOpen: true, noDelay: true };
+
 /** Such a socket for the handle of a connection to one of our HTTP servers, which have turned Nagle's algorithm off. */
 export function connectionOf(handle: unknown): Socket {
-  const options = { handle, readable: true, writable: true, allowHalfOpen: true, noDelay: true };
+  const options = { ...connection, handle };
   return new LendingSocket(options);
+}
+
+/** The same for a descriptor of such a connection. */
+export function connectionOn(descriptor: number): Socket {
+  return new LendingSocket({ ...connection, fd: descriptor });
 }
 
 /** Node calls it as a method of the socket. */

@@ -4,9 +4,10 @@ import { messageOf } from "../errors.ts";
 import { PortPool } from "../process/ports.ts";
 import { type DrainPlan, drainAtOnce } from "../room/drain-plan.ts";
 import { Counters, type CounterValues, sumCounters } from "../room/counters.ts";
+import { loadDescriptorPassing } from "./descriptor-passing.ts";
 import type { Arrival } from "./hand-over.ts";
 import type { Report } from "./messages.ts";
-import { WorkerProcess } from "./worker-process.ts";
+import { WorkerProcess, type WorkerProcessEvents } from "./worker-process.ts";
 
 /** A worker that has run for that long is started again at once when it ends, and others after a growing wait. */
 const longLifeMs = 10_000;
@@ -41,6 +42,7 @@ export class Crew {
   readonly #logger: Logger;
   readonly #events: CrewEvents;
   readonly #ports: PortPool;
+  readonly #passing = loadDescriptorPassing();
   readonly #portsOf = new Map<WorkerProcess, Set<number>>();
   readonly #waitsMs = new Map<number, number>();
   readonly #restarts = new Map<number, NodeJS.Timeout>();
@@ -114,14 +116,15 @@ export class Crew {
   async #start(number: number): Promise<void> {
     // What workers say while they start they all say, and of the same machine: once is enough.
     let isHeard = this.#state === "starting" && number === 0;
-    const worker: WorkerProcess = new WorkerProcess({
+    const events: WorkerProcessEvents = {
       onReport: (report) => this.#onReport(worker, isHeard ? report : { ...report, logs: [] }),
       onTakePort: () => this.#takePort(worker),
       onReleasePort: (port) => this.#releasePort(worker, port),
       onNotTaken: (arrival) => this.#events.onNotTaken(arrival),
       onExit: (how, stranded) => this.#onExit(number, worker, how, stranded),
       onGone: () => this.#onGone(worker),
-    });
+    };
+    const worker = new WorkerProcess(events, this.#passing);
     this.workers.set(number, worker);
     this.#portsOf.set(worker, new Set());
     const { isDebugging, isTracing } = this.#logger;

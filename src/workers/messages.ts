@@ -27,13 +27,15 @@ export interface WorkerState {
 /** What the supervisor says to a worker. All of it is plain data, sent as JSON. */
 export type ToWorker =
   | { readonly type: "start"; readonly settings: HostSettings; readonly logs: LogWishes }
-  /** Comes with the client's socket. */
+  /** Comes with the client's socket, or behind it. Without any the client has gone. */
   | {
       readonly type: "admit";
       readonly request: JoinRequest;
       readonly answer: string;
       readonly isCompressing: boolean;
       readonly headBase64: string;
+      /** The socket's descriptor is the next one to be received where descriptors are passed. */
+      readonly isPassed: boolean;
     }
   | { readonly type: "ask"; readonly id: number; readonly question: Question; readonly about: string | null }
   | { readonly type: "port"; readonly id: number; readonly port: number | null }
@@ -65,6 +67,9 @@ export type LogEntry = readonly [level: LogLevel, message: string, fields?: LogF
 
 /** What happened in a worker since it told last. */
 export interface Report {
+  /** How many clients have arrived whose descriptors were passed, and the ids of those for whom there was none left. */
+  readonly arrived?: number;
+  readonly notTaken?: readonly number[];
   /** The ids of connections that are gone, or were refused. */
   readonly gone?: readonly number[];
   /** Rooms that are no longer open, each with the last connection that had been handed over for it until then. */

@@ -1,4 +1,5 @@
 import type { LogFields, Logger, LogLevel } from "../logger.ts";
+import { maxUnderWay } from "./hand-over.ts";
 import type { FromWorker, LogEntry, LogWishes, Report } from "./messages.ts";
 
 /** As many entries may wait for a supervisor that is behind; those that come then are left out and counted. */
@@ -16,6 +17,8 @@ export class Reporter {
   readonly #delayMs: number;
   #isPlanned = false;
   #isBehind = false;
+  #arrived = 0;
+  #notTaken: number[] = [];
   #gone: number[] = [];
   #closed: [string, number][] = [];
   #entries: LogEntry[] = [];
@@ -33,6 +36,14 @@ export class Reporter {
       trace: wishes.isTracing ? this.#log("trace") : nothing,
       ...wishes,
     };
+  }
+
+  /** A client's descriptor was passed, or could not be taken, which the supervisor needs to hear before it passes many more. */
+  clientArrived(notTakenId: number | undefined): void {
+    this.#arrived += 1;
+    if (notTakenId !== undefined) this.#notTaken.push(notTakenId);
+    if (this.#arrived < maxUnderWay / 2) this.#plan();
+    else this.flush();
   }
 
   clientGone(connectionId: number): void {
@@ -79,10 +90,14 @@ export class Reporter {
   #take(): Report {
     const logs = this.#isBehind ? [] : this.#takeEntries();
     const report: Report = {
+      ...(this.#arrived === 0 ? {} : { arrived: this.#arrived }),
+      ...(this.#notTaken.length === 0 ? {} : { notTaken: this.#notTaken }),
       ...(this.#gone.length === 0 ? {} : { gone: this.#gone }),
       ...(this.#closed.length === 0 ? {} : { closed: this.#closed }),
       ...(logs.length === 0 ? {} : { logs }),
     };
+    this.#arrived = 0;
+    this.#notTaken = [];
     this.#gone = [];
     this.#closed = [];
     return report;

@@ -1,12 +1,16 @@
 import type { Socket } from "node:net";
 import { messageOf, ServerError } from "../errors.ts";
-import { connectionOf } from "../lending-socket.ts";
+import { connectionOf, connectionOn } from "../lending-socket.ts";
 import { dieWithParent } from "../process/parent.ts";
+import { loadDescriptorPassing } from "./descriptor-passing.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Worker } from "./worker.ts";
 
 /** Where `fork` puts the pipe that tells the supervisor when this process and its guardian are gone. */
 const lifeDescriptor = 4;
+/** Where it puts the channel that descriptors are passed through, if there is one. */
+const channelDescriptor = 5;
+const passing = loadDescriptorPassing();
 
 let worker: Worker | undefined;
 
@@ -25,14 +29,16 @@ async function start(message: ToWorker & { type: "start" }): Promise<void> {
   }
 }
 
-/** A client's socket, made of the handle that was handed over. */
-function socketOf(handle: unknown): Socket | undefined {
-  return handle === undefined || handle === null ? undefined : connectionOf(handle);
+/** The socket of a client, whose handle came with the message unless its descriptor was passed. */
+function socketOf({ isPassed }: ToWorker & { type: "admit" }, handle: unknown): Socket | undefined {
+  if (!isPassed) return handle === undefined || handle === null ? undefined : connectionOf(handle);
+  const descriptor = passing?.receive(channelDescriptor);
+  return descriptor === undefined ? undefined : connectionOn(descriptor);
 }
 
 function onMessage(message: ToWorker, handle: unknown): void {
   if (message.type === "start") void start(message);
-  else if (message.type === "admit") worker?.admit(message, socketOf(handle));
+  else if (message.type === "admit") worker?.admit(message, socketOf(message, handle));
   else if (message.type === "drain") void worker?.drain(message.plan).then(() => process.disconnect());
   else worker?.onMessage(message);
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork, type SendHandle } from "node:child_process";
+import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { compilerFlags } from "../compiler-flags.ts";
@@ -6,8 +7,8 @@ import { ServerError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import type { CounterValues } from "../room/counters.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
-import { handleOf } from "../socket-handle.ts";
-import type { Arrival } from "./hand-over.ts";
+import type { DescriptorPassing } from "./descriptor-passing.ts";
+import { type Arrival, HandOver } from "./hand-over.ts";
 import type { FromWorker, LogWishes, Question, Questions, Report, ToWorker } from "./messages.ts";
 
 const program = fileURLToPath(new URL("worker-main.js", import.meta.url));
@@ -47,9 +48,9 @@ export class WorkerProcess {
   readonly #ready: Promise<void>;
   #onReady: (error?: ServerError) => void = () => undefined;
   #state: "starting" | "running" | "exited" = "starting";
-  readonly #queue: Arrival[] = [];
-  /** Who was handed over and is not known to have arrived: one at a time, as Node does it too. */
-  #underWay: Arrival | undefined;
+  /** Our end of the channel that descriptors are passed through, if there is one. */
+  readonly #channel: number | undefined;
+  readonly #handOver: HandOver;
   readonly #asked = new Map<number, (answer: unknown) => void>();
   #lastQuestionId = 0;
   #heardAt = performance.now();
@@ -58,20 +59,29 @@ export class WorkerProcess {
   #goneTimer: NodeJS.Timeout | undefined;
   #isLifeOver = false;
 
-  /** The events come in later turns of the event loop. */
-  constructor(events: WorkerProcessEvents) {
+  /** The events come in later turns of the event loop. Without passing, Node hands over one client at a time. */
+  constructor(events: WorkerProcessEvents, passing?: DescriptorPassing) {
     this.#events = events;
     this.#ready = new Promise((resolve, reject) => {
       this.#onReady = (error) => (error === undefined ? resolve() : reject(error));
     });
     // What a person has said comes last, and wins.
     const execArgv = ["--expose-gc", ...compilerFlags, ...process.execArgv];
-    this.#child = fork(program, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc", "pipe"] });
+    const [ours, theirs] = openChannel(passing) ?? [];
+    const channel = theirs === undefined ? [] : [theirs];
+    this.#child = fork(program, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc", "pipe", ...channel] });
+    if (theirs !== undefined) closeSync(theirs);
+    this.#channel = ours;
+    this.#handOver = new HandOver({
+      send: (message, handle) => this.#send(message, handle),
+      passDescriptor: ours === undefined ? undefined : (descriptor) => passing?.send(ours, descriptor) === true,
+      onNotTaken: (arrival) => events.onNotTaken(arrival),
+    });
     this.#child.on("message", (message) => this.#onMessage(message as FromWorker));
     // Node's own protocol of handing over.
     this.#child.on("internalMessage", ({ cmd }: { readonly cmd: string }) => {
-      if (cmd === "NODE_HANDLE_ACK") this.#onTaken();
-      else if (cmd === "NODE_HANDLE_NACK") this.#onNotTaken();
+      if (cmd === "NODE_HANDLE_ACK") this.#handOver.arrived(1);
+      else if (cmd === "NODE_HANDLE_NACK") this.#handOver.failed();
     });
     this.#child.on("error", (error) => this.#onError(error));
     this.#child.on("exit", (code, signal) => this.#onExit(signal ?? `exit code ${code}`));
@@ -89,7 +99,7 @@ export class WorkerProcess {
 
   /** How many clients wait to be handed over. */
   get waiting(): number {
-    return this.#queue.length;
+    return this.#handOver.waiting;
   }
 
   /** Resolves when the worker can take clients. @throws ServerError with the worker's own reason, or ERR_WORKER. */
@@ -108,8 +118,7 @@ export class WorkerProcess {
 
   /** Hands a client over, behind those that came before. */
   admit(arrival: Arrival): void {
-    this.#queue.push(arrival);
-    this.#handOver();
+    this.#handOver.admit(arrival);
   }
 
   /** Asks the worker; undefined when it does not answer in time. */
@@ -165,36 +174,12 @@ export class WorkerProcess {
     if (this.#child.connected) this.#child.send(message, handle, {}, () => undefined);
   }
 
-  #handOver(): void {
-    while (this.#underWay === undefined && this.#state === "running") {
-      const arrival = this.#queue.shift();
-      if (arrival === undefined) return;
-      const { request, handshake } = arrival;
-      const { socket, head, answer, isCompressing } = handshake;
-      // The handle itself: for a whole socket Node would keep lists on both sides, and read on meanwhile.
-      const handle = handleOf(socket) as unknown as SendHandle | undefined;
-      // Of a socket that is closed only the worker takes note: nothing is handed over, so nobody says that it came.
-      if (handle !== undefined) this.#underWay = arrival;
-      this.#send({ type: "admit", request, answer, isCompressing, headBase64: head.toString("base64") }, handle);
-    }
-  }
-
-  /** The worker has no descriptor left for the socket, which is still ours then. */
-  #onNotTaken(): void {
-    const arrival = this.#underWay;
-    if (arrival === undefined) return;
-    this.#events.onNotTaken(arrival);
-    // Without its socket the worker takes note of the client, and that it does not come.
-    this.#send({ type: "admit", request: arrival.request, answer: "", isCompressing: false, headBase64: "" });
-    this.#underWay = undefined;
-    this.#handOver();
-  }
-
   #onMessage(message: FromWorker): void {
     this.#heardAt = performance.now();
     switch (message.type) {
       case "ready":
         this.#state = "running";
+        this.#handOver.open();
         this.#onReady();
         break;
       case "failed":
@@ -202,6 +187,7 @@ export class WorkerProcess {
         break;
       case "report":
         this.#events.onReport(message.report);
+        this.#handOver.arrived(message.report.arrived ?? 0, message.report.notTaken);
         break;
       case "answer":
         this.#asked.get(message.id)?.(message.answer);
@@ -214,15 +200,10 @@ export class WorkerProcess {
         break;
       case "beat":
         this.lastCounters = message.counters;
+        // Whatever the system did not take, it may take now.
+        this.#handOver.proceed();
         break;
     }
-  }
-
-  /** The worker has the connection now; ours was only another name of it. */
-  #onTaken(): void {
-    this.#underWay?.handshake.socket.destroy();
-    this.#underWay = undefined;
-    this.#handOver();
   }
 
   async #givePort(id: number): Promise<void> {
@@ -246,10 +227,9 @@ export class WorkerProcess {
     this.#state = "exited";
     clearInterval(this.#watch);
     this.#onReady(notStarted(how));
-    this.#underWay?.handshake.socket.destroy();
-    this.#underWay = undefined;
+    if (this.#channel !== undefined) closeSync(this.#channel);
     for (const answer of this.#asked.values()) answer(undefined);
-    this.#events.onExit(how, this.#queue.splice(0));
+    this.#events.onExit(how, this.#handOver.close());
     if (this.#isLifeOver || this.#child.pid === undefined) this.#events.onGone();
     else this.#goneTimer = setTimeout(() => this.#onLifeOver(), guardianTimeoutMs);
   }
@@ -260,6 +240,15 @@ export class WorkerProcess {
     this.#isLifeOver = true;
     clearTimeout(this.#goneTimer);
     if (this.#state === "exited") this.#events.onGone();
+  }
+}
+
+/** Ours and theirs; undefined where there is none to be had, and Node's own means must do. */
+function openChannel(passing: DescriptorPassing | undefined): readonly [number, number] | undefined {
+  try {
+    return passing?.open();
+  } catch {
+    return undefined;
   }
 }
 

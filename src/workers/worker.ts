@@ -48,10 +48,11 @@ export class Worker {
     return new Worker(host, channel);
   }
 
-  /** Takes a client whose socket was handed over; without one the client has gone on the way. */
+  /** Takes a client whose socket was handed over; without one the client has gone on the way, or cannot be taken. */
   admit(message: ToWorker & { type: "admit" }, socket: Socket | undefined): void {
     const { request, answer, isCompressing, headBase64 } = message;
     this.#channel.clientCame(request.room, request.connectionId);
+    if (message.isPassed) this.#channel.reporter.clientArrived(socket === undefined ? request.connectionId : undefined);
     if (socket === undefined) {
       this.#channel.clientGone(request.connectionId);
       if (!this.#host.isOpen(request.room)) this.#channel.roomClosed(request.room);

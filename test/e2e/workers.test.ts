@@ -4,15 +4,19 @@ import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { compilerFlags } from "../../src/compiler-flags.ts";
 import { closeCodes, type Server, type ServerOptions } from "../../src/index.ts";
+import { maxUnderWay } from "../../src/workers/hand-over.ts";
 import { join, refusal, type TestClient } from "../helpers/client.ts";
 import { createServer } from "../helpers/hosts.ts";
 import { metric } from "../helpers/metrics.ts";
 import { type FreePorts, freePorts } from "../helpers/ports.ts";
-import { allGone, childrenOf, commandOf, isAlive, workersOf } from "../helpers/processes.ts";
+import { allGone, childrenOf, commandOf, isAlive, openFilesOf, workersOf } from "../helpers/processes.ts";
 import { node, sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
+
+/** More than can be under way to a worker. */
+const moreThanUnderWay = 3 * maxUnderWay;
 
 const twoWorkers = ["--workers", "2", "--metrics", "--stats"];
 
@@ -98,6 +102,38 @@ describe.concurrent("a worker that is lost", () => {
     expect(server.log()).toMatch(
       /error .*worker \d ended \(SIGKILL\): its rooms are closed, and another one is started/,
     );
+  });
+
+  test("those who wait for one that stands still get there when it goes on", async () => {
+    await using server = await startServer(["--workers", "1", ...pidsAndEcho]);
+    await using first = await seat(server, "a");
+    process.kill(first.worker, "SIGSTOP");
+    const joins = await knock(server, moreThanUnderWay);
+    process.kill(first.worker, "SIGCONT");
+    const clients = await Promise.all(joins);
+    first.client.send("hello");
+    for (const client of clients) expect(await client.messages(1)).toEqual(["hello"]);
+    await closeAll(clients);
+  });
+
+  test("those who wait for one that dies are let in by the next one, but for some that were under way", async () => {
+    await using server = await startServer(["--workers", "1", "--metrics", ...pidsAndEcho]);
+    await using first = await seat(server, "a");
+    process.kill(first.worker, "SIGSTOP");
+    const joins = await knock(server, moreThanUnderWay);
+    process.kill(first.worker, "SIGKILL");
+    const outcomes = await Promise.allSettled(joins);
+    const clients = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    expect(clients.length).toBeGreaterThanOrEqual(moreThanUnderWay - maxUnderWay);
+    clients[0]?.send("hello");
+    for (const client of clients) {
+      await until(
+        () => client.received.includes("hello"),
+        () => `hello: ${String(client.received)}`,
+      );
+    }
+    expect(await ofWorker(server, "connections", 0)).toBe(clients.length);
+    await closeAll(clients);
   });
 
   test("is replaced over and over, and its counters stay", async () => {
@@ -675,6 +711,16 @@ async function greetings(clients: readonly TestClient[], { start }: FreePorts): 
   const lines = await Promise.all(clients.map(async (client) => (await client.messages(1))[0]));
   const expected = clients.map((_each, index) => `connection 1 on ${start + index}`);
   expect(lines.map(String).toSorted()).toEqual(expected.toSorted());
+}
+
+/** Has so many clients ask for room "a", and waits until the server has heard of all. */
+async function knock(server: TestServer, count: number): Promise<Promise<TestClient>[]> {
+  const before = openFilesOf(server.pid);
+  const joins = Array.from({ length: count }, async () => join(server, "a"));
+  for (const each of joins) each.catch(() => undefined);
+  await until(() => openFilesOf(server.pid) >= before + count, "all to be there");
+  await server.http("/health");
+  return joins;
 }
 
 /** Joins a room as soon as there is a place for it. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { maxUnderWay } from "../../../src/workers/hand-over.ts";
 import type { LogWishes, Report } from "../../../src/workers/messages.ts";
 import { Reporter, type SendReport } from "../../../src/workers/reporter.ts";
 
@@ -81,6 +82,25 @@ test("what somebody waits for is told in the same turn of the event loop", () =>
   expect(reports).toEqual([]);
   vi.advanceTimersByTime(0);
   expect(reports).toEqual([{ gone: [5, 7] }]);
+});
+
+test("clients that have arrived are counted, and those that could not be taken named", () => {
+  const { reporter, reports } = new Setup();
+  reporter.clientArrived(undefined);
+  reporter.clientArrived(7);
+  reporter.clientArrived(undefined);
+  reportTime();
+  reporter.clientArrived(undefined);
+  reportTime();
+  expect(reports).toEqual([{ arrived: 3, notTaken: [7] }, { arrived: 1 }]);
+});
+
+test("the supervisor hears of half of those that may be under way at once, so that it goes on", () => {
+  const { reporter, reports } = new Setup();
+  for (let count = 0; count < maxUnderWay / 2; count += 1) reporter.clientArrived(undefined);
+  expect(reports).toEqual([{ arrived: maxUnderWay / 2 }]);
+  reportTime();
+  expect(reports).toHaveLength(1);
 });
 
 test("nothing is told twice", () => {
