@@ -64,6 +64,14 @@ export class Reporter {
     this.#isBehind = !this.#send({ type: "report", report }, () => this.#onSent());
   }
 
+  /** Sends all that is left, also to a supervisor that is behind, and resolves when that is written, and all before it. */
+  async close(): Promise<void> {
+    this.#isBehind = false;
+    await new Promise<void>((resolve) => {
+      this.#send({ type: "report", report: this.#take() }, resolve);
+    });
+  }
+
   /** What has waited goes now: there may be nothing else to tell for long. */
   #onSent(): void {
     this.#isBehind = false;

@@ -74,7 +74,8 @@ export class Worker {
 
   async drain(plan: DrainPlan): Promise<void> {
     await this.#host.drain(plan);
-    this.#channel.reporter.flush();
+    // What is not written when the channel is closed is lost.
+    await this.#channel.reporter.close();
   }
 
   async #answer(id: number, question: Question, about: string | null): Promise<void> {

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { compilerFlags } from "../../src/compiler-flags.ts";
@@ -12,6 +13,7 @@ import { type FreePorts, freePorts } from "../helpers/ports.ts";
 import { allGone, childrenOf, commandOf, isAlive, openFilesOf, workersOf } from "../helpers/processes.ts";
 import { node, sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
+import { settled } from "../helpers/settled.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 
@@ -304,6 +306,30 @@ describe.concurrent("the supervisor", () => {
     expect(["a", "b"].map((room) => existsSync(folder.at(`end-${room}`)))).toEqual([true, true]);
     expect(server.log()).toContain("SIGINT: shutting down");
     expect(server.log()).not.toMatch(/ error /);
+  });
+
+  test("has all that workers log to the end, also where it stands still meanwhile", async () => {
+    const script =
+      'echo $$ $PPID; cat; : > "$1/ending"; until [ -e "$1/go" ]; do sleep 0.02; done; ' +
+      "for n in $(seq 100 199); do printf '%d-%08000d\\n' $n 0 >&2; done";
+    await using folder = await tempFolder();
+    const words = ["--workers", "1", "--killgrace", "60", "--stderr", "log", ...sh(script, folder.path)];
+    await using server = await startServer(words);
+    await using only = await seat(server, "a");
+    server.child.kill("SIGINT");
+    await until(() => existsSync(folder.at("ending")), "the process to end");
+    server.child.kill("SIGSTOP");
+    writeFileSync(folder.at("go"), "");
+    await allGone([only.pid]);
+    // Time for a worker that does not wait to be gone.
+    await settled(() => Number(isAlive(only.worker)));
+    const closed = once(server.child, "close");
+    server.child.kill("SIGCONT");
+    expect(await server.exited()).toBe(0);
+    await closed;
+    const numbers = Array.from(server.log().matchAll(/stderr: (\d+)-0+/g), ([, number]) => Number(number));
+    expect(numbers).toEqual(Array.from({ length: 100 }, (_each, index) => 100 + index));
+    expect(server.log()).toContain("process exited with code 0");
   });
 
   test("kills what is left at a second signal", async () => {

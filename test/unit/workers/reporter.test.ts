@@ -189,6 +189,32 @@ describe("while the supervisor is behind", () => {
   });
 });
 
+describe("at the end", () => {
+  test("all that waits is told, also where the supervisor is behind, and it is over when that is written", async () => {
+    const setup = behind();
+    setup.reporter.logger.info("last words");
+    setup.reporter.clientGone(1);
+    const over = vi.fn<() => void>();
+    const closed = (async () => {
+      await setup.reporter.close();
+      over();
+    })();
+    expect(setup.reports.at(-1)).toEqual({ gone: [1], logs: [["info", "last words"]] });
+    await vi.advanceTimersByTimeAsync(reportDelayMs);
+    expect(over).not.toHaveBeenCalled();
+    setup.catchUp();
+    await closed;
+  });
+
+  test("nothing is left to tell, but what was told before may not be written yet", async () => {
+    const setup = behind();
+    const closed = setup.reporter.close();
+    expect(setup.reports.at(-1)).toEqual({});
+    setup.catchUp();
+    await closed;
+  });
+});
+
 /** A reporter whose supervisor has not taken its first report yet. */
 function behind(): Setup {
   const setup = new Setup();
