@@ -6,6 +6,7 @@ import { type DrainPlan, drainAtOnce } from "../room/drain-plan.ts";
 import { Counters, type CounterValues, sumCounters } from "../room/counters.ts";
 import { loadDescriptorPassing } from "./descriptor-passing.ts";
 import type { Arrival } from "./hand-over.ts";
+import { LentPorts } from "./lent-ports.ts";
 import type { Report } from "./messages.ts";
 import { WorkerProcess, type WorkerProcessEvents } from "./worker-process.ts";
 
@@ -43,7 +44,8 @@ export class Crew {
   readonly #events: CrewEvents;
   readonly #ports: PortPool;
   readonly #passing = loadDescriptorPassing();
-  readonly #portsOf = new Map<WorkerProcess, Set<number>>();
+  /** Those of which something may be left. */
+  readonly #left = new Set<WorkerProcess>();
   readonly #waitsMs = new Map<number, number>();
   readonly #restarts = new Map<number, NodeJS.Timeout>();
   /** "retiring": rooms are closed one after the other, and a worker that ends is not replaced any more. */
@@ -95,7 +97,7 @@ export class Crew {
     this.#plan = plan;
     this.#forgetRestarts();
     for (const worker of this.workers.values()) worker.drain(plan);
-    if (this.#portsOf.size === 0) return;
+    if (this.#left.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onAllGone = resolve;
     });
@@ -116,17 +118,21 @@ export class Crew {
   async #start(number: number): Promise<void> {
     // What workers say while they start they all say, and of the same machine: once is enough.
     let isHeard = this.#state === "starting" && number === 0;
+    const ports = new LentPorts(this.#ports);
     const events: WorkerProcessEvents = {
       onReport: (report) => this.#onReport(worker, isHeard ? report : { ...report, logs: [] }),
-      onTakePort: () => this.#takePort(worker),
-      onReleasePort: (port) => this.#releasePort(worker, port),
+      onTakePort: () => ports.take(),
+      onReleasePort: (port) => ports.release(port),
       onNotTaken: (arrival) => this.#events.onNotTaken(arrival),
       onExit: (how, stranded) => this.#onExit(number, worker, how, stranded),
-      onGone: () => this.#onGone(worker),
+      onGone: () => {
+        ports.close();
+        this.#onGone(worker);
+      },
     };
     const worker = new WorkerProcess(events, this.#passing);
     this.workers.set(number, worker);
-    this.#portsOf.set(worker, new Set());
+    this.#left.add(worker);
     const { isDebugging, isTracing } = this.#logger;
     await worker.start({ ...this.#settings, spares: this.#sparesOf(number) }, { isDebugging, isTracing });
     isHeard = true;
@@ -146,20 +152,6 @@ export class Crew {
   #onReport(worker: WorkerProcess, report: Report): void {
     for (const [level, message, fields] of report.logs ?? []) this.#logger[level](message, fields);
     this.#events.onReport(worker, report);
-  }
-
-  async #takePort(worker: WorkerProcess): Promise<number | undefined> {
-    const port = await this.#ports.take().catch(() => undefined);
-    if (port === undefined) return undefined;
-    const ports = this.#portsOf.get(worker);
-    // The worker may be gone by now.
-    if (ports === undefined) this.#ports.release(port);
-    else ports.add(port);
-    return port;
-  }
-
-  #releasePort(worker: WorkerProcess, port: number): void {
-    if (this.#portsOf.get(worker)?.delete(port)) this.#ports.release(port);
   }
 
   #onExit(number: number, worker: WorkerProcess, how: string, stranded: readonly Arrival[]): void {
@@ -195,10 +187,9 @@ export class Crew {
   }
 
   #onGone(worker: WorkerProcess): void {
-    for (const port of this.#portsOf.get(worker) ?? []) this.#ports.release(port);
-    this.#portsOf.delete(worker);
+    this.#left.delete(worker);
     this.#events.onGone(worker);
-    if (this.#state === "stopping" && this.#portsOf.size === 0) this.#onAllGone();
+    if (this.#state === "stopping" && this.#left.size === 0) this.#onAllGone();
   }
 
   /** None after a long life, and then longer and longer. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { LagWatch } from "../../../src/workers/lag.ts";
+import { LagWatch } from "../../../src/workers/lag-watch.ts";
 
 let watch: LagWatch;
 
