@@ -1,5 +1,5 @@
-import { close, open, type ReadStream, read, type Stats } from "node:fs";
-import { realpath, stat } from "node:fs/promises";
+import { close, constants, open, type ReadStream, read, type Stats } from "node:fs";
+import { access, realpath, stat } from "node:fs/promises";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { join, sep } from "node:path";
 import send from "send";
@@ -71,6 +71,7 @@ export class StaticFiles implements Reloadable {
       const prefix = this.#root.endsWith(sep) ? this.#root : this.#root + sep;
       if (real !== this.#root && !real.startsWith(prefix)) return undefined;
       const found = await stat(real);
+      if (found.isFile()) await access(real, constants.R_OK);
       return { path: real.slice(this.#root.length), isFile: found.isFile(), isFolder: found.isDirectory() };
     } catch {
       // There is no such file, or it may not be read: for the client that is the same.
@@ -127,7 +128,8 @@ function respondError(response: ServerResponse, status: number): void {
     response.destroy();
     return;
   }
-  // By then `send` has described the file.
-  for (const name of ["Content-Type", "ETag", "Last-Modified"]) response.removeHeader(name);
+  // By then `send` has described the file, or the part of it that was asked for; but 416 tells how long the file is.
+  const ofFile = ["Content-Length", "Content-Type", "ETag", "Last-Modified"];
+  for (const name of status === 416 ? ofFile : [...ofFile, "Content-Range"]) response.removeHeader(name);
   respondText(response, status, (STATUS_CODES[status] ?? "not found").toLowerCase());
 }

@@ -1,11 +1,15 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { chmod, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
+import { Agent, get as httpGet, type IncomingMessage } from "node:http";
 import { connect, createServer } from "node:net";
 import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { ask, type RawAnswer, rawRequest } from "../helpers/raw-http.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { type TempFolder, tempFolder } from "../helpers/temp-folder.ts";
+import { until } from "../helpers/until.ts";
 
 const notFound = { status: 404, body: "not found\n" };
 
@@ -197,6 +201,48 @@ test("where a file cannot be sent as it was asked for, the answer describes itse
     expect(headers.get("content-type")).toBe("text/plain; charset=utf-8");
     for (const name of ["etag", "last-modified"]) expect(headers.has(name)).toBe(false);
   }
+});
+
+test("a file that cannot be opened is an error of its own length, behind which the connection goes on", async () => {
+  await using folder = await folderOf({ "page.html": "0123456789".repeat(10) });
+  await using server = await startServer(["cat", "--workers", "0", "--staticdir", folder.path]);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const askAgain = async (headers: Readonly<Record<string, string>>): Promise<[IncomingMessage, string]> => {
+    const request = httpGet({ host: "127.0.0.1", port: server.port, path: "/page.html", agent, headers });
+    const [answer] = (await once(request, "response")) as [IncomingMessage];
+    return [answer, Buffer.concat(await answer.toArray()).toString()];
+  };
+  const [{ socket }] = await askAgain({});
+
+  limitDescriptors(server, 3);
+  for (const asked of [{}, { Range: "bytes=0-9" }]) {
+    const [answer, body] = await askAgain(asked);
+    expect([answer.statusCode, body]).toEqual([500, "internal server error\n"]);
+    expect(answer.headers).toMatchObject({ "content-type": "text/plain; charset=utf-8", "content-length": "22" });
+    for (const name of ["content-range", "etag", "last-modified"]) expect(answer.headers).not.toHaveProperty(name);
+  }
+  limitDescriptors(server, 1000);
+  const [answer, body] = await askAgain({ Range: "bytes=0-9" });
+  expect([answer.statusCode, body, answer.headers["content-range"]]).toEqual([206, "0123456789", "bytes 0-9/100"]);
+  expect(answer.socket).toBe(socket);
+  agent.destroy();
+});
+
+test("a file that the server may not read is not found, and nothing else is told of it", async () => {
+  await using folder = await folderOf({ "open.txt": "open", "closed.txt": "closed" });
+  await chmod(folder.path, 0o755);
+  await chmod(folder.at("closed.txt"), 0);
+  // Root may read everything, so that a server of root becomes somebody else.
+  const script = 'process.on("SIGWINCH",()=>process.getuid()===0&&process.setuid(65534))';
+  const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` };
+  await using server = await startServer(["cat", "--workers", "0", "--staticdir", folder.path], { env });
+  server.child.kill("SIGWINCH");
+  await until(() => !/^Uid:\t0\t/m.test(readFileSync(`/proc/${server.pid}/status`, "latin1")), "another user");
+
+  expect(await get(server, "/open.txt")).toMatchObject({ status: 200, body: "open" });
+  expect(await get(server, "/closed.txt")).toMatchObject(notFound);
+  expect(await get(server, "/closed.txt", { "If-Modified-Since": new Date().toUTCString() })).toMatchObject(notFound);
+  expect((await ask(server.port, rawRequest("/closed.txt", {}, "HEAD"))).status).toBe(404);
 });
 
 test("a range counts only for the version of the file that it was asked for", async () => {
@@ -435,6 +481,11 @@ async function get(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<RawAnswer> {
   return ask(server.port, Buffer.from(rawRequest(target, headers), "latin1"));
+}
+
+/** Leaves the server only descriptors below the number. */
+function limitDescriptors(server: TestServer, below: number): void {
+  execFileSync("prlimit", ["--pid", String(server.pid), `--nofile=${below}:`]);
 }
 
 /** Status and body by target. */
