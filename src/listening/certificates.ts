@@ -48,6 +48,8 @@ export class Certificates implements Reloadable {
   #certificate: X509Certificate;
   /** What was said last of the certificate's time. */
   #warning: string | undefined;
+  /** Why the files could not be used when they were read last. */
+  #fault: string | undefined;
   /** What the files looked like when they were last looked at, and whether they have been read since. */
   #seen: string;
   #isRead = true;
@@ -100,7 +102,10 @@ export class Certificates implements Reloadable {
   async reload(): Promise<void> {
     // One after the other, so that what was read first does not take the place of what is newer.
     const reading = this.#reading.then(async () => this.#reload());
-    this.#reading = reading.catch(() => undefined);
+    this.#reading = reading.catch(() => {
+      // What stood in the way may pass without any change of the files, such as a lack of descriptors.
+      this.#isRead = false;
+    });
     return reading;
   }
 
@@ -108,7 +113,11 @@ export class Certificates implements Reloadable {
     this.#seen = await looksOf(this.#files);
     this.#isRead = true;
     const texts = await read(this.#files);
-    if (areSame(texts, this.#texts)) return;
+    if (!areSame(texts, this.#texts)) this.#useTexts(texts);
+    this.#fault = undefined;
+  }
+
+  #useTexts(texts: Texts): void {
     this.#certificate = check(this.#files, texts);
     this.#texts = texts;
     for (const server of this.#servers) server.setSecureContext(this.context);
@@ -145,8 +154,12 @@ export class Certificates implements Reloadable {
     if (warning !== undefined) this.#logger.warn(`the certificate in ${JSON.stringify(this.#files.cert)} ${warning}`);
   }
 
+  /** Says once why what is there cannot be used. It is read again at each look. */
   #onFault(error: unknown): void {
-    this.#logger.warn(`${messageOf(error)}; the certificate from before stays in use`);
+    const message = messageOf(error);
+    if (message === this.#fault) return;
+    this.#fault = message;
+    this.#logger.warn(`${message}; the certificate from before stays in use`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -304,6 +305,20 @@ describe.concurrent("certificates that change", () => {
     expect(secure.log()).not.toContain("PRIVATE KEY");
   });
 
+  test("are read again where they could not be, though they stay as they are", async () => {
+    await using secure = await startSecure(["cat"]);
+    const before = await serialOf(secure);
+    const next = await makeCertificate(secure.folder, "next");
+    limitDescriptors(secure.server, 3);
+    await copyFile(next.key, secure.files.key);
+    await copyFile(next.cert, secure.files.cert);
+    await until(() => secure.log().includes("(EMFILE); the certificate from before stays in use"), "it to fail");
+    limitDescriptors(secure.server, 1000);
+    await until(() => secure.log().includes("is used from now on"), "the new certificate");
+    expect(await serialOf(secure)).not.toBe(before);
+    expect(secure.log().match(/stays in use/g)).toHaveLength(1);
+  });
+
   test("are read at SIGHUP, too, or the log says why not", async () => {
     await using secure = await startSecure(["cat"]);
     const before = await serialOf(secure);
@@ -411,6 +426,11 @@ async function startSecure(words: readonly string[]): Promise<SecureServer> {
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Leaves the server only descriptors below the number. */
+function limitDescriptors(server: TestServer, below: number): void {
+  execFileSync("prlimit", ["--pid", String(server.pid), `--nofile=${below}:`]);
 }
 
 function read({ cert, key }: Certificate): { cert: Buffer; key: Buffer } {
