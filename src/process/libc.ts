@@ -151,6 +151,11 @@ export class Libc {
     return pid[0] as number;
   }
 
+  /** Where {@link spawn} looks for a file without a slash; undefined where this process has no `PATH`. */
+  get searchPath(): string | undefined {
+    return (this.#functions.getenv("PATH") as string | null) ?? undefined;
+  }
+
   /** The pid of some child that has exited and was not reaped yet; undefined if there is none. */
   peekExited(): number | undefined {
     if (this.#functions.waitid(P_ALL, 0, this.#info, WEXITED | WNOHANG | WNOWAIT) !== 0) return undefined;
@@ -222,6 +227,7 @@ function bind({ find }: CLibrary) {
       find,
       "int posix_spawn_file_actions_addclosefrom_np(void *actions, int from)",
     ),
+    getenv: find("const char *getenv(const char *name)"),
     memfd_create: find("int memfd_create(const char *name, unsigned int flags)"),
     mmap: find("void *mmap(void *address, size_t bytes, int protection, int flags, int descriptor, int64_t offset)"),
     munmap: find("int munmap(void *address, size_t bytes)"),

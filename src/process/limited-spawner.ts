@@ -1,11 +1,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { messageOf, ServerError } from "../errors.ts";
-import { resolveCommand } from "./resolve-command.ts";
+import { resolveCommand, standardPath } from "./resolve-command.ts";
 import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
-/** Where commands are looked for when nothing says where. */
-const standardPath = "/usr/bin:/bin";
 const trialTimeoutMs = 10_000;
 
 /** What each process may use at most; undefined where there is no bound but the system's. */

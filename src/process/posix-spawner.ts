@@ -6,6 +6,7 @@ import { LendingSocket } from "../lending-socket.ts";
 import { InputPipe } from "./input-pipe.ts";
 import { Libc, type Pipe, type WaitStatus } from "./libc.ts";
 import { Reaper } from "./reaper.ts";
+import { resolveCommand, standardPath } from "./resolve-command.ts";
 import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
 const ourStderr = 2;
@@ -87,8 +88,11 @@ export class PosixSpawner implements Spawner {
     try {
       return await start(command, [command, ...args]);
     } catch (error) {
-      if (!isScriptWithoutInterpreter(command, error)) throw error;
-      return start("/bin/sh", ["/bin/sh", command, ...args]);
+      if ((error as NodeJS.ErrnoException).errno !== -constants.errno.ENOEXEC) throw error;
+      // A script without `#!` is run by the shell, as a shell itself would do.
+      const [file = "", ...script] = await resolveCommand(command, this.#libc.searchPath ?? standardPath);
+      if (script.length === 0) throw error;
+      return start(file, [file, ...script, ...args]);
     }
   }
 
@@ -114,10 +118,4 @@ export class PosixSpawner implements Spawner {
 
 function openOutput({ readEnd }: Pipe): Socket {
   return new LendingSocket({ fd: readEnd, readable: true, writable: false });
-}
-
-/** A script without `#!` is run by the shell, as a shell itself would do. */
-function isScriptWithoutInterpreter(command: string, error: unknown): boolean {
-  const { errno } = error as NodeJS.ErrnoException;
-  return errno === -constants.errno.ENOEXEC && command.includes("/");
 }

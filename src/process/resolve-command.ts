@@ -1,12 +1,15 @@
 import { access, constants as modes, open, stat } from "node:fs/promises";
 import { constants } from "node:os";
 
+/** Where commands are looked for when nothing says where. */
+export const standardPath = "/usr/bin:/bin";
+
 const shell = "/bin/sh";
 /** Linux looks no further for the end of the line with `#!`. */
 const headBytes = 256;
 
 /**
- * The words that run a command, with the path of its file first, or that of the shell for a script without `#!`.
+ * The words that run a command: the path of its file, behind that of the shell for a script without `#!`.
  * @throws an error of the operating system, with the `errno` that starting the command would fail with.
  */
 export async function resolveCommand(command: string, searchPath: string): Promise<string[]> {
@@ -15,7 +18,7 @@ export async function resolveCommand(command: string, searchPath: string): Promi
   const head = await readHead(path);
   const [, interpreter] = /^#![ \t]*([^ \t\r\n]+)/.exec(head) ?? [];
   if (interpreter !== undefined) await access(interpreter, modes.X_OK);
-  return head.startsWith("#!") || head.includes("\0") ? [path] : [shell, path];
+  return interpreter !== undefined || head.includes("\0") ? [path] : [shell, path];
 }
 
 /** The first file of that name that can be executed; as with execvp(3), one that cannot be hides no later one. */

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { constants } from "node:os";
 import type { Readable } from "node:stream";
 import { getSystemErrorMap } from "node:util";
 import { ServerError } from "../errors.ts";
@@ -61,9 +62,13 @@ export interface Spawner {
   close(): void;
 }
 
+/** What ENOEXEC means, for which Node has no words. */
+const notExecutable = "neither a program for this machine nor a script";
+
 /** The error of a command that did not start, from one of the operating system. */
 export function notStarted(command: string, error: unknown): ServerError {
   const errno = error instanceof Error && "errno" in error ? Number(error.errno) : 0;
-  const reason = getSystemErrorMap().get(errno)?.[1] ?? String(error);
+  const known = errno === -constants.errno.ENOEXEC ? notExecutable : getSystemErrorMap().get(errno)?.[1];
+  const reason = known ?? String(error);
   return new ServerError("ERR_COMMAND_NOT_STARTED", `cannot start ${command}: ${reason}`, { cause: error });
 }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
@@ -11,6 +11,7 @@ import { NodeSpawner } from "../../src/process/node-spawner.ts";
 import { PosixSpawner } from "../../src/process/posix-spawner.ts";
 import type { SpawnedProcess, Spawner, SpawnRequest } from "../../src/process/spawner.ts";
 import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
+import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 
 const limits = { limitMemoryBytes: 2 ** 40, limitCpuSeconds: 1000, limitFiles: 500, nice: 1 };
@@ -209,6 +210,16 @@ describe.each(spawners)("%s", (_, create) => {
     using second = opened(create());
     const [one, other] = await Promise.all([first.sh("exit 1"), second.sh("exit 2")]);
     expect(await Promise.all([one.exited, other.exited])).toMatchObject([{ code: 1 }, { code: 2 }]);
+  });
+});
+
+test("a program for another machine is not run by the shell, and the reason says what it is not", async () => {
+  await using folder = await tempFolder();
+  writeFileSync(folder.at("foreign"), Buffer.from("\x7fELF\0\0\0\0\n"), { mode: 0o755 });
+  using spawner = opened(new PosixSpawner());
+  await expect(spawner.run(folder.at("foreign"))).rejects.toMatchObject({
+    code: "ERR_COMMAND_NOT_STARTED",
+    message: `cannot start ${folder.at("foreign")}: neither a program for this machine nor a script`,
   });
 });
 

@@ -270,10 +270,13 @@ describe.concurrent.each([
   test("that are scripts without #! are run by the shell", async () => {
     await using folder = await tempFolder();
     await writeFile(folder.at("plain"), 'echo "plain $1"\n', { mode: 0o755 });
-    await using server = await startServer(["./plain", "--", "words of it"], { ...options, cwd: folder.path });
-    await using client = await join(server, "a");
-    expect(await client.closed).toMatchObject({ code: 1000 });
-    expect(client.received).toEqual(["plain words of it"]);
+    const env = { ...options.env, PATH: `${folder.path}:${process.env["PATH"]}` };
+    for (const command of ["./plain", "plain"]) {
+      await using server = await startServer([command, "--", "words of it"], { env, cwd: folder.path });
+      await using client = await join(server, "a");
+      expect(await client.closed).toMatchObject({ code: 1000 });
+      expect(client.received).toEqual(["plain words of it"]);
+    }
   });
 
   test("may end at once, over and over, and leave nothing behind", async () => {

@@ -42,9 +42,10 @@ test("a script without #! is run by the shell, and one whose interpreter is miss
     await writeFile(folder.at(name), text, { mode: 0o755 });
     return folder.at(name);
   };
-  const [plain, empty, good, spaced, bad] = await Promise.all([
+  const [plain, empty, bare, good, spaced, bad] = await Promise.all([
     script("plain", "echo hello\n"),
     script("empty", ""),
+    script("bare", "#!\n"),
     script("good", "#!/bin/sh -e\n"),
     script("spaced", "#!  \t/bin/sh\n"),
     script("bad", "#!/no/such/interpreter\n"),
@@ -52,6 +53,7 @@ test("a script without #! is run by the shell, and one whose interpreter is miss
 
   expect(await resolveCommand(plain, "")).toEqual(["/bin/sh", plain]);
   expect(await resolveCommand(empty, "")).toEqual(["/bin/sh", empty]);
+  expect(await resolveCommand(bare, "")).toEqual(["/bin/sh", bare]);
   expect(await resolveCommand(good, "")).toEqual([good]);
   expect(await resolveCommand(spaced, "")).toEqual([spaced]);
   expect(await reasonOf(resolveCommand(bad, ""))).toBe("no such file or directory");
