@@ -16,7 +16,7 @@ export async function resolveCommand(command: string, searchPath: string): Promi
   const path = command.includes("/") ? command : await search(command, searchPath);
   await checkExecutable(path);
   const head = await readHead(path);
-  const [, interpreter] = /^#![ \t]*([^ \t\r\n]+)/.exec(head) ?? [];
+  const [, interpreter] = /^#![ \t]*([^ \t\n]+)/.exec(head) ?? [];
   if (interpreter !== undefined) await access(interpreter, modes.X_OK);
   return interpreter !== undefined || head.includes("\0") ? [path] : [shell, path];
 }

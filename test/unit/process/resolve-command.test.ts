@@ -42,13 +42,14 @@ test("a script without #! is run by the shell, and one whose interpreter is miss
     await writeFile(folder.at(name), text, { mode: 0o755 });
     return folder.at(name);
   };
-  const [plain, empty, bare, good, spaced, bad] = await Promise.all([
+  const [plain, empty, bare, good, spaced, bad, dos] = await Promise.all([
     script("plain", "echo hello\n"),
     script("empty", ""),
     script("bare", "#!\n"),
     script("good", "#!/bin/sh -e\n"),
     script("spaced", "#!  \t/bin/sh\n"),
     script("bad", "#!/no/such/interpreter\n"),
+    script("dos", "#!/bin/sh\r\n"),
   ]);
 
   expect(await resolveCommand(plain, "")).toEqual(["/bin/sh", plain]);
@@ -56,7 +57,9 @@ test("a script without #! is run by the shell, and one whose interpreter is miss
   expect(await resolveCommand(bare, "")).toEqual(["/bin/sh", bare]);
   expect(await resolveCommand(good, "")).toEqual([good]);
   expect(await resolveCommand(spaced, "")).toEqual([spaced]);
-  expect(await reasonOf(resolveCommand(bad, ""))).toBe("no such file or directory");
+  for (const broken of [bad, dos]) {
+    expect(await reasonOf(resolveCommand(broken, ""))).toBe("no such file or directory");
+  }
 });
 
 /** The reason that clients would be told. */
