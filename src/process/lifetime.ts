@@ -91,7 +91,13 @@ export class Lifetime {
     if (this.#state !== "exited" || this.#isGracePaused || this.#grace !== undefined) return;
     this.#graceStartedAt = performance.now();
     // The timer may be late, with output that nobody has had the time to read: that is read first.
-    this.#grace = setTimeout(() => setImmediate(() => this.#end()), Math.max(0, this.#graceLeftMs));
+    const grace = setTimeout(() => setImmediate(() => this.#onGraceOver(grace)), Math.max(0, this.#graceLeftMs));
+    this.#grace = grace;
+  }
+
+  /** Unless what was read last has made a client fall behind, so that the rest waits for that one. */
+  #onGraceOver(grace: NodeJS.Timeout): void {
+    if (this.#grace === grace) this.#end();
   }
 
   #onExit(exit: ProcessExit): void {

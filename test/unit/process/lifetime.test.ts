@@ -99,6 +99,18 @@ test("the second for late output runs only while the output is read, before and 
   expect(events.at(-1)).toBe("ended 0");
 });
 
+test("a second that is over ends nothing where the output was paused in the same turn", async () => {
+  const { events, lifetime, exits } = setup();
+  await exits();
+  vi.advanceTimersToNextTimer();
+  lifetime.pauseGrace();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(events).toEqual(["exited"]);
+  lifetime.resumeGrace();
+  await vi.advanceTimersByTimeAsync(1);
+  expect(events.at(-1)).toBe("ended 0");
+});
+
 test("a fault is what the end tells of", async () => {
   const { events, lifetime, exits } = setup();
   lifetime.terminate("process does not listen");
