@@ -15,7 +15,6 @@ export class Spare implements ProcessEvents {
   readonly #errorLog: ErrorLog;
   #link: ProcessLink | undefined;
   #events: ProcessEvents | undefined;
-  #isInputClosed = false;
 
   constructor(owner: SpareOwner, logger: Logger) {
     this.#owner = owner;
@@ -35,8 +34,6 @@ export class Spare implements ProcessEvents {
     this.#events = events;
     this.#errorLog.end();
     link.resume();
-    // A room hears of its process when it has the link, not before.
-    if (this.#isInputClosed) setImmediate(() => events.onInputClosed());
     return link;
   }
 
@@ -62,7 +59,6 @@ export class Spare implements ProcessEvents {
   }
 
   onInputClosed(): void {
-    this.#isInputClosed = true;
     this.#events?.onInputClosed();
   }
 

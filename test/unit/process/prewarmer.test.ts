@@ -83,17 +83,6 @@ test("when there is none left a room gets a new one, which knows of no request e
   expect(await taking).toBe(third?.link);
 });
 
-test("a room hears that the input is closed once it has the link", async () => {
-  const { launches, take } = await setup(1);
-  const [first] = await launches();
-  first?.link.closesInput();
-  const room = new Listener();
-  await take(room);
-  expect(room.heard).toEqual([]);
-  await turnEnd();
-  expect(room.heard).toEqual(["input closed"]);
-});
-
 test("one that has exited is given to nobody, and is read to its end", async () => {
   const { launches, take } = await setup(2);
   const [first, second] = await launches();
