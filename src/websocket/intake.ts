@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { closeCodes } from "../close-codes.ts";
 import type { ClientEvents } from "../links.ts";
 import { inflate } from "./compression.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
@@ -87,7 +88,13 @@ export class Intake implements FrameHandler, ProtocolEvents {
 
   onOther(bytes: Buffer): void {
     if (!this.isReading) return;
-    this.#receiver ??= new ProtocolReceiver(this.#maxMessageBytes, this, this.#isCompressing);
+    try {
+      this.#receiver ??= new ProtocolReceiver(this.#maxMessageBytes, this, this.#isCompressing);
+    } catch {
+      // It is loaded with the first one, which takes a descriptor.
+      this.onFault(closeCodes.tryAgainLater.code);
+      return;
+    }
     // It keeps what it has not read yet.
     if (!this.#receiver.write(Buffer.from(bytes))) this.#socket.pause();
   }
