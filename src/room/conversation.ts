@@ -146,14 +146,15 @@ export class Conversation implements FanOutEvents {
       counters.dropped.input_closed += 1;
       return;
     }
-    const dropped = framing.encoder.encode(connection.id, payload, isBinary, this.#inbox.out);
-    if (dropped === undefined) {
-      this.#silenceWatch?.start();
-      this.#inbox.changed();
-      if (this.#inbox.isFull) this.#pauseClients();
-      return;
-    }
-    this.#noteDrop(dropped, connection);
+    const { out } = this.#inbox;
+    const start = out.length;
+    const dropped = framing.encoder.encode(connection.id, payload, isBinary, out);
+    if (dropped !== undefined) this.#noteDrop(dropped, connection);
+    // Nothing of it is for the process, as of no raw bytes.
+    if (out.length === start) return;
+    this.#silenceWatch?.start();
+    this.#inbox.changed();
+    if (this.#inbox.isFull) this.#pauseClients();
   }
 
   onDrop(reason: DropReason): void {
@@ -255,8 +256,10 @@ export class Conversation implements FanOutEvents {
 
   #notify(connection: Connection, text: Buffer): void {
     if (!this.#inbox.reachesProcess) return;
-    const start = this.#inbox.out.length;
-    this.#context.framing.encoder.encodeNotice(connection.id, text, this.#inbox.out);
+    const { out } = this.#inbox;
+    const start = out.length;
+    this.#context.framing.encoder.encodeNotice(connection.id, text, out);
+    if (out.length === start) return;
     this.#inbox.noticed(start);
     if (this.#inbox.isFull) this.#pauseClients();
   }

@@ -11,7 +11,7 @@ const enoughBytes = 64 * 1024;
 
 /** What clients say to one process: gathered for a turn of the event loop, then handed over in one write. */
 export class Inbox {
-  /** Where framings append; call `changed` behind each message, or `noticed`. */
+  /** Where framings append; call `changed` behind each message that has come to have bytes here, or `noticed`. */
   readonly out = new ByteWriter();
   readonly #onRoomAgain: () => void;
   readonly #batches: Batches | undefined;

@@ -135,6 +135,17 @@ test("what clients say before the process is there reaches it when it comes", as
   expect(setup.input).toEqual(["early"]);
 });
 
+test.each(["never", "always"] as const)(
+  "with --restart=%s raw messages without a byte neither wait for the process nor count as dropped",
+  (restart) => {
+    const setup = new Setup({ framing: "raw", restart }, { joinMessage: () => Buffer.of() });
+    const { say } = setup.join(1);
+    for (let count = 0; count < 1000; count += 1) say(Buffer.of());
+    setup.conversation.discard();
+    expect(setup.dropped("input_closed")).toBe(0);
+  },
+);
+
 test("what the process writes reaches all clients, also where a line is cut", async () => {
   const setup = new Setup();
   const first = setup.join(1);

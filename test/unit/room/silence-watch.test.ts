@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { FrameMode } from "../../../src/frame-modes.ts";
 import { Connection } from "../../../src/room/connection.ts";
 import { Conversation } from "../../../src/room/conversation.ts";
 import { RoomLog } from "../../../src/room/room-log.ts";
@@ -77,6 +78,14 @@ test("a message that the process does not get starts nothing", () => {
   expect(vi.getTimerCount()).toBe(2);
 });
 
+test("a raw message without a byte starts nothing", () => {
+  const { say } = conversation("raw");
+  say("");
+  expect(vi.getTimerCount()).toBe(0);
+  say("x");
+  expect(vi.getTimerCount()).toBe(1);
+});
+
 function watched(): { watch: SilenceWatch; told: () => number } {
   let count = 0;
   const watch = new SilenceWatch(limitMs, () => {
@@ -88,7 +97,7 @@ function watched(): { watch: SilenceWatch; told: () => number } {
 const nothing = (): void => undefined;
 
 /** A process and its one client. */
-function conversation(framing: "lines" | "json" = "lines") {
+function conversation(framing: FrameMode = "lines") {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const logger = new FakeLogger();
   const context = fakeContext({ logger, framing, silenceMs: limitMs });
