@@ -95,7 +95,10 @@ export class LocalHost implements RoomHost {
     this.#headers = settings.options.headers;
     this.#refusals = new RefusalLog(logger);
     this.#idleTrim = new IdleTrim(surroundings.heap);
-    this.#websockets = new Websockets(settings.options, (connectionId) => surroundings.onClientGone?.(connectionId));
+    this.#websockets = new Websockets(settings.options, (connectionId) => {
+      this.#rooms.clientGone();
+      surroundings.onClientGone?.(connectionId);
+    });
   }
 
   /** @throws ServerError ERR_COMMAND_NOT_STARTED where there is no /bin/sh for the guardian, or ERR_LIMITS. */

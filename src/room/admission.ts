@@ -11,7 +11,7 @@ export interface AdmissionLimits {
 /** How much there is over all rooms of a server, without the client that is to be let in. */
 export interface AdmissionCounts {
   readonly rooms: number;
-  /** Clients that are in a room or on the way into one. */
+  /** Clients that are in a room, on the way into one, or on the way out, where much may wait for them still. */
   readonly connections: number;
 }
 

@@ -89,7 +89,6 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   }
 
   leave(connection: Connection): void {
-    this.#owner.onLeave();
     this.#log.write("debug", "client left", connection);
     if (!this.#roster.delete(connection)) return;
     this.#conversation.leave(connection);

@@ -25,8 +25,8 @@ export class Rooms implements RoomOwner {
   readonly #onRoomClosed: ((room: string) => void) | undefined;
   readonly #admission: Admission;
   readonly #rooms = new Map<string, Room>();
-  /** Clients that are in a room, or on the way into one. */
-  #present = 0;
+  /** Clients whose connections are not closed yet, and those on the way in. */
+  #connections = 0;
   #state: "open" | "taken" | "draining" = "open";
   #closing: Gradually<Room> | undefined;
   #onDrained: () => void = () => undefined;
@@ -44,22 +44,27 @@ export class Rooms implements RoomOwner {
    */
   async join(request: JoinRequest, open: (events: ClientEvents) => ClientLink): Promise<void> {
     this.#checkState();
-    const counts = { rooms: this.#rooms.size, connections: this.#present };
+    const counts = { rooms: this.#rooms.size, connections: this.#connections };
     this.#admission.check(request.room, this.#rooms.has(request.room), counts);
     if (this.#onOneshotEnd !== undefined) this.#state = "taken";
     const room = this.#roomOf(request.room);
     let connection: Connection;
-    this.#present += 1;
+    this.#connections += 1;
     try {
       await room.admit();
       connection = this.#open(request, room, open);
     } catch (error) {
-      this.#present -= 1;
+      this.#connections -= 1;
       this.#untake();
       room.cancel();
       throw error;
     }
     room.join(connection, request);
+  }
+
+  /** The connection of a client that had joined is closed. */
+  clientGone(): void {
+    this.#connections -= 1;
   }
 
   find(name: string): RoomSummary | undefined {
@@ -114,10 +119,6 @@ export class Rooms implements RoomOwner {
 
   get lingerMs(): number {
     return this.#state === "draining" ? 0 : this.#context.lingerMs;
-  }
-
-  onLeave(): void {
-    this.#present -= 1;
   }
 
   onEmpty(room: string): void {

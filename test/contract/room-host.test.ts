@@ -9,6 +9,7 @@ import { holdWorkers, type HostKind, openHost, type OpenHost } from "../helpers/
 import { freePorts } from "../helpers/ports.ts";
 import { allGone, childrenOf, isAlive, workersOf } from "../helpers/processes.ts";
 import { node, sh } from "../helpers/programs.ts";
+import { RawClient } from "../helpers/raw-client.ts";
 import { clientFrame, exchange, upgradeRequest } from "../helpers/raw-socket.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
@@ -133,6 +134,20 @@ describe.each(hosts)("rooms in %s", (_, kind) => {
     expect(open.logger.lines.filter((line) => /exited/.test(line))).toEqual(["warn process exited with code 3"]);
     expect(open.logger.lines.filter((line) => /started/.test(line))).toEqual(["info process started"]);
     expect(open.logger.lines).toContain("debug client joined");
+  });
+
+  test("a client that is closed but takes nothing keeps its place until its connection is gone", async () => {
+    const options = { maxConnections: 1, binary: true, clientBufferBytes: 64 * 1024 * 1024 };
+    await using open = await openHost(kind, sh("head -c 32000000 /dev/zero"), { options });
+    await using slow = new RawClient(open);
+    await slow.join("/a");
+    slow.socket.pause();
+    await until(async () => (await open.host.find("a")) === undefined, "its room to be closed");
+    expect(await refusal(open, "b")).toMatchObject({ status: 503, body: "server is full\n" });
+    slow.socket.destroy();
+    await until(() => open.gone.includes(1), "its place to be free");
+    await using next = await join(open, "b");
+    await next.messages(1);
   });
 
   test("where there is nothing to run a room with, its client is refused, and others are not", async () => {

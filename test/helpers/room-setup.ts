@@ -27,11 +27,7 @@ export class RoomSetup {
   constructor(options: FakeContextOptions = {}) {
     this.context = fakeContext({ hasNotices: true, ...options });
     const { lingerMs } = this.context;
-    this.room = new Room("room", this.context, {
-      lingerMs,
-      onLeave: () => undefined,
-      onEmpty: () => void (this.empty += 1),
-    });
+    this.room = new Room("room", this.context, { lingerMs, onEmpty: () => void (this.empty += 1) });
   }
 
   get launcher(): FakeLauncher {

@@ -154,13 +154,15 @@ test("a client for whose room nothing is left is refused before its handshake, a
 });
 
 describe("limits over all rooms", () => {
-  test("a client that is refused leaves nothing behind, and has a place when another leaves", async () => {
+  test("a client that is refused leaves nothing behind, and has a place when another is gone", async () => {
     const setup = new Setup({ admission: new Admission({ maxConnections: 1 }) });
     const first = await setup.join("a");
     await expect(setup.join("b")).rejects.toMatchObject(forNow);
     expect(setup.names).toEqual(["a"]);
     expect(setup.launcher.reserved).toBe(1);
     first.events.onClose();
+    await expect(setup.join("b")).rejects.toMatchObject(forNow);
+    setup.rooms.clientGone();
     await setup.join("b");
     await expect(setup.join("c")).rejects.toMatchObject(forNow);
   });
