@@ -167,19 +167,13 @@ export class Conversation implements FanOutEvents {
 
   deliver(chunk: Buffer): void {
     if (this.#context.logger.isTracing) this.#log.write("trace", `${chunk.length} bytes from process`);
-    this.#silenceWatch?.stop();
-    this.#fanOut.expect(chunk.length);
-    this.#decode(() => this.#decoder.push(chunk));
-    this.#planTurnEnd();
+    this.#take(this.#decoder, chunk);
   }
 
   /** What the process wrote to stderr. */
   deliverErrors(chunk: Buffer): void {
     this.#errorLog.push(chunk);
-    const decoder = this.#errorDecoder;
-    if (decoder === undefined) return;
-    this.#decode(() => decoder.push(chunk));
-    this.#planTurnEnd();
+    if (this.#errorDecoder !== undefined) this.#take(this.#errorDecoder, chunk);
   }
 
   /** The output is over. */
@@ -231,7 +225,10 @@ export class Conversation implements FanOutEvents {
     if (this.#behind.delete(connection) && this.#behind.size === 0) this.#process?.resume();
   }
 
-  #planTurnEnd(): void {
+  #take(decoder: Decoder, chunk: Buffer): void {
+    this.#silenceWatch?.stop();
+    this.#fanOut.expect(chunk.length);
+    this.#decode(() => decoder.push(chunk));
     if (this.#isTurnEndPlanned) return;
     this.#isTurnEndPlanned = true;
     setImmediate(this.#flushAtTurnEnd);

@@ -456,6 +456,19 @@ test.each(["process", "client"])(
   },
 );
 
+test.each(["deliver", "deliverErrors"] as const)(
+  "what %s gathers is sent once that is enough for a write",
+  (deliver) => {
+    const setup = new Setup({ framing: "streams" });
+    const { link } = setup.join(1);
+    const much = Buffer.from(`${burst}\n`.repeat(5000));
+    setup.conversation[deliver](much);
+    expect(link.writes).toHaveLength(0);
+    setup.conversation[deliver](much);
+    expect(link.writes).toHaveLength(1);
+  },
+);
+
 test("output that cannot be read on from is a fault; what came before it is delivered, and nothing after it", async () => {
   const setup = new Setup();
   const { link } = setup.join(1);

@@ -69,6 +69,14 @@ test.each<[string, (conversation: Conversation) => void]>([
   expect(logger.lines).toEqual([]);
 });
 
+test("a process whose stderr clients get has said something there", () => {
+  const { logger, talk, say } = conversation("streams");
+  say("hello");
+  talk.deliverErrors(Buffer.from("x\n"));
+  vi.advanceTimersByTime(2 * limitMs);
+  expect(logger.lines).toEqual(["info stderr: x"]);
+});
+
 test("a message that the process does not get starts nothing", () => {
   const { say } = conversation("json");
   say("no object");
