@@ -117,9 +117,13 @@ export class Conversation implements FanOutEvents {
     this.#inbox.open(process);
   }
 
-  /** Call it before the connection is among those of the room: what came before it is not for it. */
-  join(connection: Connection, request: JoinRequest): void {
+  /** Sends what is gathered, which is not for who comes next. That may close clients that are behind. */
+  flush(): void {
     this.#fanOut.flush();
+  }
+
+  /** Call it before the connection is among those of the room. */
+  join(connection: Connection, request: JoinRequest): void {
     const history = this.#history;
     if (history !== undefined && history.messages > 0) connection.replay(history.pieces, history.messages);
     const { joinMessage, leaveMessage } = this.#context;

@@ -76,6 +76,8 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   }
 
   join(connection: Connection, request: JoinRequest): void {
+    // The last client may leave by that, and the process end.
+    this.#conversation.flush();
     this.#roster.arriving -= 1;
     this.joined += 1;
     this.#log.write("debug", "client joined", connection);

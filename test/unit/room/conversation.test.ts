@@ -53,6 +53,7 @@ class Setup implements ConnectionOwner, ConversationOwner {
     const connection = new Connection(id, this, this.context.limits, this.context.counters);
     const link = new FakeClientLink();
     connection.open(link);
+    this.conversation.flush();
     this.conversation.join(connection, fakeRequest());
     this.connections.set(id, connection);
     return { link, connection, say: (text) => connection.onMessage(Buffer.from(text), typeof text !== "string") };

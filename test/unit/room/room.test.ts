@@ -158,6 +158,21 @@ describe("stopping", () => {
     expect(setup.empty).toBe(0);
   });
 
+  test("whoever joins when what was just written closes the last client as too slow waits likewise", async () => {
+    const setup = new Setup({ limits: { slow: "close", clientBufferBytes: 50 } });
+    const { client, process } = await setup.enterRunning();
+    client.link.isSlow = true;
+    const said = process.says(`${"x".repeat(60)}\n`);
+    const next = await setup.enter();
+    expect(client.link.closedWith?.code).toBe(4008);
+    expect(process.asked).toEqual(["terminate"]);
+    await said;
+    process.exits();
+    expect((await setup.launcher.process(2)).input).toBe("+2\n");
+    expect(process.input).toBe("+1\n-1\n");
+    expect(next.link).toMatchObject({ messages: [], closedWith: undefined });
+  });
+
   test("all who join meanwhile share the next process, in the order in which they came", async () => {
     const setup = new Setup();
     const old = await setup.enterStopping();
