@@ -6,8 +6,8 @@ import type { ProcessOutcome } from "./counters.ts";
 
 /** What the end of a process means to its room. */
 export interface ProcessEnd {
+  /** All but "success" is a failure. */
   readonly outcome: ProcessOutcome;
-  readonly hasFailed: boolean;
   /** For the log. */
   readonly text: string;
   /** With what clients are closed where they do not get another process. */
@@ -16,19 +16,20 @@ export interface ProcessEnd {
 
 const { normal, processFailed, tryAgainLater } = closeCodes;
 
-export function endOfExit(exit: ProcessExit): ProcessEnd {
+/** The end of a process that has exited: with code 0, too, where it was asked to since it was at fault. */
+export function endOfExit(exit: ProcessExit, isUnreadable: boolean): ProcessEnd {
   const { code, signal, fault } = exit;
   const text = exitText(exit);
-  if (signal === null && code === 0 && fault === undefined) {
-    return { outcome: "success", hasFailed: false, text, closing: { code: normal.code, reason: "" } };
+  if (code === 0 && fault === undefined && !isUnreadable) {
+    return { outcome: "success", text, closing: { code: normal.code, reason: "" } };
   }
-  const outcome = signal !== null ? "signal" : code === 0 ? "success" : "failure";
-  return { outcome, hasFailed: true, text, closing: { code: processFailed.code, reason: text } };
+  const outcome = signal === null ? "failure" : "signal";
+  return { outcome, text, closing: { code: processFailed.code, reason: text } };
 }
 
 /** The end of a process that did not come to be. */
 export function endOfFailedStart(error: unknown): ProcessEnd {
   const { code } = error instanceof RefusedError ? tryAgainLater : processFailed;
   const text = messageOf(error);
-  return { outcome: "not_started", hasFailed: true, text, closing: { code, reason: text } };
+  return { outcome: "not_started", text, closing: { code, reason: text } };
 }

@@ -131,13 +131,12 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
 
   onEnd(exit: ProcessExit): void {
     this.#conversation.end();
-    const end = endOfExit(exit);
+    const end = endOfExit(exit, this.#conversation.isUnreadable);
     const wasExpected = end.outcome === "success" || this.#roster.seated.size === 0;
     this.#log.write(wasExpected ? "info" : "warn", end.text);
     this.#process = undefined;
     this.#log.pid = undefined;
-    const hasFailed = end.hasFailed || this.#conversation.isUnreadable;
-    this.#conclude({ ...end, hasFailed }, this.#starter.ageMs, exit.unreadBytes ?? 0);
+    this.#conclude(end, this.#starter.ageMs, exit.unreadBytes ?? 0);
   }
 
   onMetadata(text: string): void {
@@ -202,9 +201,9 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   }
 
   /** The process has lived so long, and left so many bytes unread where there was one. */
-  #conclude({ outcome, hasFailed, closing }: ProcessEnd, livedMs: number, unreadBytes: number | undefined): void {
+  #conclude({ outcome, closing }: ProcessEnd, livedMs: number, unreadBytes: number | undefined): void {
     this.#context.counters.processesEnded[outcome] += 1;
-    if (this.#isRestarted(hasFailed)) {
+    if (this.#isRestarted(outcome !== "success")) {
       if (unreadBytes !== undefined) this.#replaceConversation(unreadBytes);
       this.#restart(livedMs);
       return;

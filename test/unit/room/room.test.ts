@@ -250,7 +250,7 @@ describe("when the process ends by itself", () => {
     [{ code: 0 }, 1000, "", "success"],
     [{ code: 3 }, 1011, "process exited with code 3", "failure"],
     [{ signal: "SIGSEGV" }, 1011, "process ended by SIGSEGV", "signal"],
-    [{ code: 0, fault: "it does not listen" }, 1011, "it does not listen", "success"],
+    [{ code: 0, fault: "it does not listen" }, 1011, "it does not listen", "failure"],
     [{ signal: "SIGTERM", fault: "it does not listen" }, 1011, "it does not listen", "signal"],
   ] as const)("%o closes all clients with %i", async (exit, code, reason, outcome) => {
     const setup = new Setup();
@@ -347,6 +347,10 @@ describe("when the process ends by itself", () => {
     await setup.enter();
     (await setup.launcher.process(3)).exits();
     expect(logger.lines).toContain("info process exited with code 0");
+
+    await setup.enter();
+    (await setup.launcher.process(4)).exits({ fault: "it does not listen" });
+    expect(logger.lines).toContain("warn it does not listen");
   });
 });
 
@@ -360,8 +364,9 @@ describe("when output cannot be read on from", () => {
     expect(client.link.messages).toEqual(["good"]);
     expect(client.link.closedWith).toEqual({ code: 1011, reason: "process wrote a line of more than 64 bytes" });
     expect(process.asked).toEqual(["terminate"]);
-    process.exits({ signal: "SIGTERM" });
+    process.exits();
     expect(setup.empty).toBe(1);
+    expect(setup.context.counters.processesEnded).toMatchObject({ success: 0, failure: 1 });
   });
 
   test("whoever joins then gets a new process", async () => {
