@@ -3,6 +3,7 @@ import { closeReason, isCodeForProcess } from "../close-codes.ts";
 import { ServerError } from "../errors.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type Decoder, everyone, type Framing, type FramingOptions, type MessageSink } from "./framing.ts";
+import { giveBackBuffer } from "./spare-buffers.ts";
 
 /** Three unsigned 32-bit integers in network byte order: client id, type, payload length. */
 const headerBytes = 12;
@@ -61,7 +62,7 @@ class GwsocketDecoder implements Decoder {
 
   end(): void {
     if (this.#unfinished.length === 0) return;
-    this.#unfinished.take();
+    giveBackBuffer(this.#unfinished.take());
     this.#sink.onDrop("incomplete");
   }
 
@@ -92,6 +93,7 @@ class GwsocketDecoder implements Decoder {
     if (length === headerBytes + this.#payloadLength(bytes, 0)) {
       const message = this.#unfinished.take();
       this.#emit(message, 0, message.length);
+      giveBackBuffer(message);
     }
     return next;
   }

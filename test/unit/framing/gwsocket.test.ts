@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { ServerError } from "../../../src/errors.ts";
 import { createGwsocketFraming } from "../../../src/framing/gwsocket.ts";
+import { takeBuffer } from "../../../src/framing/spare-buffers.ts";
 import {
   binary,
   bytesOf,
@@ -104,6 +105,21 @@ test("a message without payload comes out with the last byte of its header", () 
   decoder.push(output.subarray(0, 11));
   decoder.push(output.subarray(11));
   expect(sink.events).toEqual([text("", 1)]);
+});
+
+test("the memory in which a message was put together is used again, also where its end never came", () => {
+  const used: ArrayBufferLike[] = [];
+  const sink = Object.assign(new RecordingSink(), {
+    onMessage: (_to: number, bytes: Buffer) => used.push(bytes.buffer),
+  });
+  const decoder = createGwsocketFraming(framingOptions()).createDecoder(sink);
+  const message = gwsocketMessage(1, 2, Buffer.alloc(50_000));
+  for (const chunk of cutAt(bytesOf(message, message), [20_000, 60_000, 100_020])) decoder.push(chunk);
+  expect(used).toHaveLength(2);
+  expect(used[1]).toBe(used[0]);
+  decoder.push(message.subarray(0, -1));
+  decoder.end();
+  expect(takeBuffer(message.length, 2 * message.length).buffer).toBe(used[0]);
 });
 
 test.each([0, 3, 4, 0x0100_0000, 0xffff_ffff])("a message of type %i is skipped and the next one arrives", (type) => {
