@@ -109,8 +109,9 @@ export class SocketLink implements ClientLink, IntakeOwner {
     return this.isReading ? this.#intake.unfinished : 0;
   }
 
+  /** Whether the client is not read for now, but will be. */
   get isPaused(): boolean {
-    return this.#intake.isPaused;
+    return this.isReading && this.#intake.isPaused;
   }
 
   get isReading(): boolean {

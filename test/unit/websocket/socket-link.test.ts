@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Heartbeat } from "../../../src/websocket/heartbeat.ts";
 import { SocketLink } from "../../../src/websocket/socket-link.ts";
 import { until } from "../../helpers/until.ts";
 
@@ -139,6 +140,18 @@ test("a client that ends its side gets all that waits for it, and then the end",
   await once(client, "end");
   expect(received).toHaveLength(bytes);
   await until(() => closes === 1, "the close");
+});
+
+test("a client that ends its side and takes nothing of what waits is cut, though its room reads nobody", async () => {
+  client.pause();
+  link.write(Buffer.alloc(16 * 1024 * 1024));
+  client.end();
+  await until(() => !link.isReading, "the end of the client's side");
+  link.pause();
+  const heartbeat = new Heartbeat({ pingIntervalMs: 50, messageTimeoutMs: 1e6 });
+  heartbeat.add(link);
+  await until(() => closes === 1, "the cut");
+  heartbeat.delete(link);
 });
 
 test("a client that ends its side with nothing left to take is let go", async () => {
