@@ -5,6 +5,8 @@ import { formatLine, type WriteEntry } from "./log-line.ts";
 
 const stderr = 2;
 const batchBytes = 8 * 1024;
+/** So much is kept while stderr cannot be written; what comes on top of it is counted and left out. */
+const maxUnwrittenBytes = 1024 ** 2;
 /** Without -v, with it, and with -vv. */
 const lowestLevels: readonly LogLevel[] = ["info", "debug", "trace"];
 
@@ -15,7 +17,9 @@ export interface LogOptions {
 
 /** Logs to stderr: JSON, or short lines that are coloured on a terminal. */
 export async function createLogger(options: LogOptions, environment: NodeJS.ProcessEnv): Promise<Logger> {
-  const output = openStderr();
+  const output = openStderr((lines) =>
+    write("warn", `${lines} lines were left out of the log, since stderr could not be written`, undefined),
+  );
   const lowest = logLevels.indexOf(lowestLevels[options.verbosity] ?? "trace");
   const write = options.log === "json" ? await openJson(output) : openText(output, environment);
   const log = (level: LogLevel): Logger[LogLevel] => {
@@ -44,11 +48,29 @@ async function openJson(output: (line: string) => void): Promise<WriteEntry> {
   return createJsonLog(output);
 }
 
-/** Writes all lines of one turn of the event loop at once: a busy server logs thousands of them a second. */
-function openStderr(): (line: string) => void {
-  const output = new sonicBoom.SonicBoom({ fd: stderr, sync: true, minLength: batchBytes });
+/**
+ * Writes all lines of one turn of the event loop at once: a busy server logs thousands of them a second. As long as stderr can
+ * be written, it waits for it and no line is lost.
+ */
+function openStderr(onLost: (lines: number) => void): (line: string) => void {
+  const output = new sonicBoom.SonicBoom({
+    fd: stderr,
+    sync: true,
+    minLength: batchBytes,
+    maxLength: maxUnwrittenBytes,
+  });
   // Whoever reads the log may go, or the disk be full: the server goes on without.
   output.on("error", () => undefined);
+  let lost = 0;
+  output.on("drop", () => {
+    lost += 1;
+  });
+  output.on("drain", () => {
+    if (lost === 0) return;
+    const lines = lost;
+    lost = 0;
+    onLost(lines);
+  });
   let isFlushPlanned = false;
   const flush = (): void => {
     isFlushPlanned = false;

@@ -1,6 +1,8 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
@@ -12,6 +14,7 @@ import { until } from "../helpers/until.ts";
 import { wholeLog } from "../helpers/whole-log.ts";
 
 const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
+const logLines = fileURLToPath(new URL("../programs/log-lines.mjs", import.meta.url));
 const textLine = /^\d\d:\d\d:\d\d\.\d{3} (error|warn |info |debug|trace) \S.*$/;
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -185,6 +188,55 @@ test("a server whose log nobody reads any more goes on", async () => {
 
   expect(await server.stop()).toBe(0);
 });
+
+test.each(["text", "json"])("lines are left out only while stderr cannot be written, and counted: %s", async (form) => {
+  await using folder = await tempFolder();
+  const path = folder.at("stderr");
+  execFileSync("mkfifo", [path]);
+  const first = readPipe(path);
+  await using stderr = await open(path, "w");
+  const logger = spawn(process.execPath, ["--expose-gc", logLines, form], {
+    stdio: ["pipe", "pipe", stderr.fd],
+  }) as ChildProcessByStdio<Writable, Readable, null>;
+  const answers = createInterface(logger.stdout)[Symbol.asyncIterator]();
+  const log = async (lines: number): Promise<number> => {
+    logger.stdin.write(`${lines}\n`);
+    return Number((await answers.next()).value);
+  };
+  const burst = 5000;
+  const usedBefore = await log(burst);
+  await until(() => linesOf(first.text()).length === burst, "all lines while there is a reader");
+  first.child.kill();
+  await first.ended;
+  const usedAfter = await log(2 * burst);
+  const second = readPipe(path);
+  let more = 0;
+  await until(async () => {
+    await log(1);
+    more += 1;
+    return second.text().includes(" left out ");
+  }, "the lines that were left out to be counted");
+  logger.stdin.end();
+  await once(logger, "exit");
+  await stderr.close();
+  await second.ended;
+  const [, left] = /(\d+) lines were left out of the log/.exec(second.text()) ?? [];
+  const kept = linesOf(second.text()).length - 1;
+
+  expect(usedAfter - usedBefore).toBeLessThan(4 * 1024 ** 2);
+  expect(kept).toBeGreaterThan(0);
+  expect(kept + Number(left)).toBe(2 * burst + more);
+});
+
+/** Reads a pipe that has a name, in a process of its own. */
+function readPipe(path: string) {
+  const child = spawn("cat", [path], { stdio: ["ignore", "pipe", "ignore"] });
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  return { child, text: () => text, ended: once(child, "close") };
+}
 
 function linesOf(log: string): string[] {
   return log.trimEnd().split("\n");
