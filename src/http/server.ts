@@ -61,7 +61,6 @@ export class Server {
   readonly #options: Options;
   readonly #logger: Logger;
   readonly #reloads: Reloads;
-  #state: "new" | "running" | "stopping" | "stopped" = "new";
   #parts: Parts | undefined;
   #workers = 0;
   #starting: Promise<readonly ServerAddress[]> | undefined;
@@ -104,10 +103,13 @@ export class Server {
 
   /**
    * Starts to listen and returns where, addresses for clients first. Clients are let in from then on.
-   * @throws ServerError ERR_LISTEN, ERR_TLS, ERR_STATIC_DIR, ERR_AUTH_FILE or ERR_COMMAND_NOT_STARTED (there is no /bin/sh)
+   * @throws ServerError ERR_LISTEN, ERR_TLS, ERR_STATIC_DIR, ERR_AUTH_FILE, ERR_LIMITS, ERR_WORKER or ERR_COMMAND_NOT_STARTED
+   * (there is no /bin/sh); ERR_USAGE where it was asked to start or stop before.
    */
   async start(): Promise<readonly ServerAddress[]> {
-    if (this.#state !== "new") throw new ServerError("ERR_USAGE", "a server can be started once");
+    if (this.#starting !== undefined || this.isStopping) {
+      throw new ServerError("ERR_USAGE", "a server can be started once, and not after stop");
+    }
     this.#starting = this.#start();
     return this.#starting;
   }
@@ -120,10 +122,10 @@ export class Server {
     } catch (error) {
       await parts.host.drain();
       await parts.entrance.gate.close();
+      this.#parts = undefined;
       throw error;
     }
     parts.host.open();
-    this.#state = "running";
     return parts.listeners.addresses;
   }
 
@@ -158,10 +160,9 @@ export class Server {
     // A start under way comes to its end first, be it a good one or not: whoever called it is told.
     await this.#starting?.catch(() => undefined);
     const parts = this.#parts;
-    if (parts !== undefined && this.#state === "running") {
+    if (parts !== undefined) {
       if (waitMs > 0) this.#logger.info(`going on for ${waitMs / 1000} s, while /health says that the server is going`);
       await this.#patience.wait(waitMs);
-      this.#state = "stopping";
       const drained = parts.host.drain({ ...drainAtOnce, code, spreadMs });
       if (this.#patience.isLost) parts.host.kill();
       await drained;
@@ -169,7 +170,6 @@ export class Server {
       await parts.listeners.close();
       await parts.entrance.gate.close();
     }
-    this.#state = "stopped";
     this.#onStopped();
   }
 

@@ -219,6 +219,21 @@ describe("createServer", () => {
     await server.stopped;
   });
 
+  test("a server is started once, also while it starts, and what has stopped is not started", async () => {
+    const refused = { code: "ERR_USAGE", message: "a server can be started once, and not after stop" };
+    const server = createServer(options);
+    const [started, again] = await Promise.allSettled([server.start(), server.start()]);
+    expect(started.status).toBe("fulfilled");
+    expect(again).toMatchObject({ status: "rejected", reason: refused });
+    await server.stop();
+    await expect(server.start()).rejects.toMatchObject(refused);
+
+    const stopped = createServer(options);
+    const stopping = stopped.stop();
+    await expect(stopped.start()).rejects.toMatchObject(refused);
+    await stopping;
+  });
+
   test("kill ends the wait of a stop", async () => {
     const server = createServer(options);
     const [address] = await server.start();
