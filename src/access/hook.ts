@@ -30,7 +30,7 @@ export class Hook {
   readonly #url: string;
   readonly #cacheMs: number;
   readonly #logger: Logger;
-  #state: "new" | "works" | "fails" = "new";
+  #state: "new" | "works" | "fails" | "closed" = "new";
   readonly #limit = pLimit(maxAsking);
   readonly #asking = new Set<AbortController>();
   /** Of their own, so that whoever is refused a thousand times does not push out those who were let in. */
@@ -51,8 +51,9 @@ export class Hook {
     throw refusalOf(verdict);
   }
 
-  /** Gives up all questions that are under way. */
+  /** Gives up all questions that are under way, which says nothing of the hook. */
   close(): void {
+    this.#state = "closed";
     for (const controller of this.#asking) controller.abort();
   }
 
@@ -84,7 +85,7 @@ export class Hook {
 
   /** Once each time that it changes: each client's refusal is in the log besides. */
   #tell(state: "works" | "fails", fault = ""): void {
-    if (this.#state === state) return;
+    if (this.#state === state || this.#state === "closed") return;
     if (state === "fails") this.#logger.warn(`${fault}; nobody comes in until it can`);
     else if (this.#state === "fails") this.#logger.info("the hook of --auth-url can be used again");
     this.#state = state;

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import pLimit from "p-limit";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Reloadable } from "../reloadable.ts";
 import { cannotTell, challenges, nothingShown, wrongPassword } from "./challenges.ts";
@@ -30,6 +31,7 @@ export class Passwords implements Reloadable {
   readonly #checks = new Map<string, Promise<boolean>>();
   readonly #waitingByAddress = new Map<string, number>();
   readonly #decoyKey = randomBytes(32);
+  #isClosed = false;
 
   private constructor(path: string, hasher: Hasher, logger: Logger) {
     this.what = `users ${path}`;
@@ -49,7 +51,9 @@ export class Passwords implements Reloadable {
     this.#hashes = await readPasswordFile(this.#path);
   }
 
+  /** Gives up what is under way, and checks no more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#hasher.close();
   }
 
@@ -98,11 +102,12 @@ export class Passwords implements Reloadable {
     // Neither of the two libraries' hashes is defined for it, and nobody has it.
     if (password === "") return false;
     try {
-      return await this.#hasher.verify(hash, password);
+      // Who waited for their turn must not start again what has been closed.
+      if (!this.#isClosed) return await this.#hasher.verify(hash, password);
     } catch (error) {
-      this.#logger.error(`a password cannot be checked: ${error instanceof Error ? error.message : "unknown reason"}`);
-      throw cannotTell("the hash cannot be computed");
+      if (!this.#isClosed) this.#logger.error(`a password cannot be checked: ${messageOf(error)}`);
     }
+    throw cannotTell(this.#isClosed ? "the server stops" : "the hash cannot be computed");
   }
 
   #leave(address: string): void {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { expect, test } from "vitest";
 import { join, refusal } from "../helpers/client.ts";
@@ -202,13 +203,16 @@ test("a hook that has closed a connection before it was used again is asked once
   expect(hook.asked.length).toBe(3);
 });
 
-test("a server stops though a hook says nothing", async () => {
+test("a server stops though a hook says nothing, which is no fault of the hook then", async () => {
   await using hook = await hookThat(() => undefined);
   await using server = await start(hook);
   const refused = refusal(server, "room");
   await until(() => hook.asked.length === 1, "the question");
+  const closed = once(server.child, "close");
   expect(await server.stop()).toBe(0);
   expect((await refused).status).toBe(503);
+  await closed;
+  expect(server.log()).not.toContain("cannot be used");
 });
 
 test("answers are kept for requests that are the same in everything", async () => {

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Hasher } from "../../../src/access/hash-thread.ts";
@@ -6,6 +7,7 @@ import type { RefusedError } from "../../../src/errors.ts";
 import { FakeLogger } from "../../helpers/fakes.ts";
 import { basic } from "../../helpers/passwords.ts";
 import { type TempFolder, tempFolder } from "../../helpers/temp-folder.ts";
+import { until } from "../../helpers/until.ts";
 
 const hashes = ["a", "b"].map((letter) => `$2y$05$${letter.repeat(53)}`) as [string, string];
 const users = `ann:${hashes[0]}\nbob:${hashes[1]}\n`;
@@ -14,10 +16,12 @@ const users = `ann:${hashes[0]}\nbob:${hashes[1]}\n`;
 class FakeHasher implements Hasher {
   readonly asked: string[] = [];
   isBroken = false;
+  /** When it answers. */
+  time: Promise<unknown> = Promise.resolve();
 
   async verify(hash: string, password: string): Promise<boolean> {
     this.asked.push(hash);
-    await Promise.resolve();
+    await this.time;
     if (this.isBroken) throw new Error("out of memory");
     return password === "right";
   }
@@ -99,6 +103,24 @@ test("a hash that cannot be computed lets nobody in", async () => {
   expect(logger.lines).toEqual(["error a password cannot be checked: out of memory"]);
   hasher.isBroken = false;
   expect(await statusOf(passwords, "ann", "right")).toBe(200);
+});
+
+test("once closed nothing more is hashed, and what is given up is no fault", async () => {
+  await using folder = await tempFolder();
+  const hasher = new FakeHasher();
+  const logger = new FakeLogger();
+  const passwords = await open(folder, hasher, logger);
+  const clock = new EventEmitter();
+  hasher.time = once(clock, "end");
+  const asking = [statusOf(passwords, "ann", "right"), statusOf(passwords, "bob", "right")];
+  await until(() => hasher.asked.length === 1, "the first one to be hashed");
+  await passwords.close();
+  hasher.isBroken = true;
+  clock.emit("end");
+  expect(await Promise.all(asking)).toEqual([503, 503]);
+  expect(await statusOf(passwords, "eve", "right")).toBe(503);
+  expect(hasher.asked).toHaveLength(1);
+  expect(logger.lines).toEqual([]);
 });
 
 test("the file is read again: who is gone from it does not come in, and a broken one changes nothing", async () => {
