@@ -1,5 +1,5 @@
 import { closeCodes } from "../close-codes.ts";
-import { ServerError } from "../errors.ts";
+import { unexpected } from "../options.ts";
 
 /** How a server stops; without more, all of it at once. */
 export interface StopOptions {
@@ -18,9 +18,9 @@ const codes = new Set<unknown>([undefined, closeCodes.goingAway.code, closeCodes
 export function checkStopOptions({ waitMs = 0, spreadMs = 0, code }: StopOptions): void {
   for (const [name, value] of Object.entries({ waitMs, spreadMs })) {
     if (typeof value === "number" && value >= 0 && value <= longestMs) continue;
-    throw new ServerError("ERR_USAGE", `${name}: expected milliseconds from 0 to ${longestMs}, got ${String(value)}`);
+    throw unexpected(name, `milliseconds from 0 to ${longestMs}`, value);
   }
-  if (!codes.has(code)) throw new ServerError("ERR_USAGE", `code: expected 1001 or 1012, got ${String(code)}`);
+  if (!codes.has(code)) throw unexpected("code", "1001 or 1012", code);
 }
 
 /** Waits, unless it is told not to. */

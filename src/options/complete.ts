@@ -1,7 +1,11 @@
+import { inspect } from "node:util";
 import { ServerError } from "../errors.ts";
 import { checkTogether } from "./rules.ts";
 import type { OptionSpec } from "./spec.ts";
 import { type OptionName, optionNames, type Options, optionTable } from "./table.ts";
+
+/** So many characters of a wrong value stand in its error. */
+const maxDescribed = 1000;
 
 /** Reads one option's text, which stood at `source`. @throws ServerError ERR_USAGE */
 export function parseOption(name: OptionName, value: string, source: string): unknown {
@@ -39,6 +43,14 @@ function defaultOf(spec: OptionSpec<unknown>): unknown {
 
 /** The error of a value that is not what is expected where it stood. */
 export function unexpected(source: string, expected: string, value: unknown): ServerError {
-  const text = typeof value === "bigint" ? `${value}n` : JSON.stringify(value);
-  return new ServerError("ERR_USAGE", `${source}: expected ${expected}, got ${text}`);
+  return new ServerError("ERR_USAGE", `${source}: expected ${expected}, got ${describe(value)}`);
+}
+
+/** From JavaScript it may be anything, which JSON has no words for or which contains itself. */
+function describe(value: unknown): string {
+  const text =
+    typeof value === "string"
+      ? JSON.stringify(value)
+      : inspect(value, { depth: 2, compact: true, breakLength: Infinity, customInspect: false });
+  return text.length > maxDescribed ? `${text.slice(0, maxDescribed)}...` : text;
 }

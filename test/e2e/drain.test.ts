@@ -247,7 +247,7 @@ describe("createServer", () => {
   test.each([
     [{ waitMs: -1 }, "waitMs: expected milliseconds from 0 to 86400000, got -1"],
     [{ spreadMs: Number.NaN }, "spreadMs: expected milliseconds from 0 to 86400000, got NaN"],
-    [{ spreadMs: "1" }, "spreadMs: expected milliseconds from 0 to 86400000, got 1"],
+    [{ spreadMs: "1" }, 'spreadMs: expected milliseconds from 0 to 86400000, got "1"'],
     [{ code: 1000 }, "code: expected 1001 or 1012, got 1000"],
   ])("stop refuses %o, and goes on", async (how, message) => {
     const server = createServer(options);

@@ -10,6 +10,7 @@ import {
   type Options,
   optionWithOpenValue,
   parseOption,
+  unexpected,
   variableOf,
 } from "../../src/options.ts";
 import { integer } from "../../src/options/kinds.ts";
@@ -503,7 +504,27 @@ test.each<[OptionName, unknown, string]>([
   ["tcpPorts", "1:2", "{ start, end } with ports from 1 to 65535, the lower one first"],
 ])("a wrong %s that did not come as text is told how it can be", (name, value, text) => {
   const error = errorOf(() => completeOptions({ [name]: value }));
-  expect(error.message).toBe(`${name}: expected ${text}, got ${JSON.stringify(value)}`);
+  expect(error.message).toMatch(`${name}: expected ${text}, got `);
+});
+
+const circular: { itself?: unknown } = {};
+circular.itself = circular;
+
+test.each<[unknown, string]>([
+  [[{ host: "x" }], "[ { host: 'x' } ]"],
+  [[{ host: "x", port: 1n }], "[ { host: 'x', port: 1n } ]"],
+  [1n, "1n"],
+  [circular, "<ref *1> { itself: [Circular *1] }"],
+  [Symbol("x"), "Symbol(x)"],
+  [(): number => 1, "[Function (anonymous)]"],
+  [Number.NaN, "NaN"],
+  [null, "null"],
+  [Object.create(null), "[Object: null prototype] {}"],
+  ["x".repeat(2000), `"${"x".repeat(999)}...`],
+  [Array.from({ length: 30 }, () => 1n), `[ ${"1n, ".repeat(29)}1n ]`],
+])("a value of another kind is written as what it is: %#", (value, text) => {
+  const error = unexpected("here", "text", value);
+  expect(error.message).toBe(`here: expected text, got ${text}`);
 });
 
 const integers = integer({ flag: "--number <NUM>", group: "http", help: "", min: 0, max: 9 });
