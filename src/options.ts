@@ -1,7 +1,7 @@
 export { type Address, addressText, defaultAddress, maxSocketPathBytes } from "./options/address-kinds.ts";
 export { checkArgs, checkCommand } from "./options/command.ts";
-export { completeOptions, parseOption, unexpected } from "./options/complete.ts";
-export { expectedOfFlag, parseFlag } from "./options/kinds.ts";
+export { completeOptions, parseOption, readFlag, unexpected } from "./options/complete.ts";
+export { parseFlag } from "./options/kinds.ts";
 export {
   isValueOfOption,
   longFlag,

@@ -29,6 +29,7 @@ export function parseCommandLine(words: readonly string[], environment: NodeJS.P
   const read = applyCompat(
     { words: ours, environment, file: file.variables },
     textIn("compat", asWritten, environment, file),
+    file.path,
   );
   const parsed = read.words === ours ? asWritten : parseWords(read.words);
   if (typeof parsed === "string") return { kind: "print", text: parsed };

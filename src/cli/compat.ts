@@ -1,4 +1,4 @@
-import { isValueOfOption, variableOf, variableOfFlag } from "../options.ts";
+import { isValueOfOption, readFlag, variableOf, variableOfFlag } from "../options.ts";
 
 /** Options by their variables, with what would be written there. */
 type Variables = Readonly<Record<string, string>>;
@@ -43,10 +43,11 @@ const compatTable = new Map<string, Compat>([
   ],
 ]);
 
-const unsetTexts = new Set(["", "0", "false"]);
-
-/** Rewrites what is to be read as by another version (`--compat`); anything else stays as it is. */
-export function applyCompat(sources: Sources, version: string | undefined): Reading {
+/**
+ * Rewrites what is to be read as by another version (`--compat`); anything else stays as it is. `path` is the file's.
+ * @throws ServerError ERR_USAGE where what stands for a flag says neither that it is set nor that it is not.
+ */
+export function applyCompat(sources: Sources, version: string | undefined, path: string): Reading {
   const compat = compatTable.get(version ?? "");
   if (compat === undefined) return { ...sources, defaults: {} };
   const { words, environment, file } = sources;
@@ -60,18 +61,22 @@ export function applyCompat(sources: Sources, version: string | undefined): Read
   }
   return {
     words: kept,
-    environment: { ...withoutMacros(environment, compat), ...fromFlags },
-    file: withoutMacros(file, compat),
+    environment: { ...withoutMacros(environment, compat, variableOfFlag), ...fromFlags },
+    file: withoutMacros(file, compat, (flag) => `${path}: ${flag.slice(2)}`),
     defaults: compat.defaults,
   };
 }
 
 /** What the variable of such a flag stands for is set in its place, unless it is set itself. */
-function withoutMacros(environment: NodeJS.ProcessEnv, { macros }: Compat): NodeJS.ProcessEnv {
-  let read = environment;
+function withoutMacros(
+  from: NodeJS.ProcessEnv,
+  { macros }: Compat,
+  sourceOf: (flag: string) => string,
+): NodeJS.ProcessEnv {
+  let read = from;
   for (const [flag, variables] of Object.entries(macros)) {
     const { [variableOfFlag(flag)]: text, ...rest } = read;
-    read = unsetTexts.has(text?.toLowerCase() ?? "") ? rest : { ...variables, ...rest };
+    read = text !== undefined && readFlag(text, sourceOf(flag)) ? { ...variables, ...rest } : rest;
   }
   return read;
 }

@@ -1,15 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import { ServerError } from "../errors.ts";
 import {
-  expectedOfFlag,
   longFlag,
   namingsOf,
   type OptionName,
   type OptionNaming,
   optionNames,
-  parseFlag,
   parseOption,
-  unexpected,
+  readFlag,
 } from "../options.ts";
 
 /** A place where options can be written, such as the command line or the environment. */
@@ -64,9 +62,7 @@ function readNaming(name: OptionName, naming: OptionNaming, layer: Layer): Said 
   const source = layer.sourceOf(naming);
   const { means } = naming;
   if (means === undefined) return { naming, source, text, value: parseOption(name, text, source) };
-  const isSet = parseFlag(text);
-  if (isSet === undefined) throw unexpected(source, expectedOfFlag, text);
-  return isSet ? { naming, source, text, value: parseOption(name, means, source) } : undefined;
+  return readFlag(text, source) ? { naming, source, text, value: parseOption(name, means, source) } : undefined;
 }
 
 function written({ naming, source, text }: Said): string {

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { ServerError } from "../errors.ts";
+import { expectedOfFlag, parseFlag } from "./kinds.ts";
 import { checkTogether } from "./rules.ts";
 import type { OptionSpec } from "./spec.ts";
 import { type OptionName, optionNames, type Options, optionTable } from "./table.ts";
@@ -13,6 +14,13 @@ export function parseOption(name: OptionName, value: string, source: string): un
   const parsed = spec.parse(value);
   if (parsed === undefined) throw unexpected(source, spec.expected, culpritIn(spec, value));
   return parsed;
+}
+
+/** Whether a mere flag is set by its text, which stood at `source`. @throws ServerError ERR_USAGE */
+export function readFlag(text: string, source: string): boolean {
+  const isSet = parseFlag(text);
+  if (isSet === undefined) throw unexpected(source, expectedOfFlag, text);
+  return isSet;
 }
 
 /** What is wrong in a text: where that is a list, the first item of it that is no good, unless there is nothing to see. */

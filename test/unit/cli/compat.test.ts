@@ -1,6 +1,8 @@
+import { writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseCommandLine } from "../../../src/cli/command-line.ts";
 import { completeOptions, type Options } from "../../../src/options.ts";
+import { tempFolder } from "../../helpers/temp-folder.ts";
 
 const fields = { fromField: "_from", toField: "_to" };
 const json02 = {
@@ -42,6 +44,15 @@ test.each([
   [{ SCALESOCKET_TOFIELD: "to" }, { ...fields, toField: "to" }],
 ])("version 0.2 reads the environment %o so", (environment, expected) => {
   expect(read(["--compat", "0.2", "cat"], environment)).toEqual(completeOptions({ ...expected, compat: "0.2" }));
+});
+
+test("version 0.2 reads no nonsense in place of true or false, and says where it stands", async () => {
+  const expected = 'expected true or false, got "yes"';
+  expect(() => read(["--compat", "0.2", "cat"], { SCALESOCKET_JSON: "yes" })).toThrow(`SCALESOCKET_JSON: ${expected}`);
+  await using folder = await tempFolder();
+  const path = folder.at("game.toml");
+  writeFileSync(path, 'compat = "0.2"\njson = "yes"\n');
+  expect(() => read(["--config", path, "cat"])).toThrow(`${path}: json: ${expected}`);
 });
 
 test("what is given as a flag wins over the environment", () => {
