@@ -7,7 +7,7 @@ import { addressText } from "../options.ts";
 import type { Certificates } from "./certificates.ts";
 import { oneByOne } from "./one-by-one.ts";
 import { OpenSockets } from "./open-sockets.ts";
-import { isUnix, nameOf, type Place, type ServerAddress } from "./place.ts";
+import { isUnix, maxNewcomers, nameOf, type Place, type ServerAddress } from "./place.ts";
 import { UnixSocket } from "./unix-socket.ts";
 
 /** Who answers at an address. */
@@ -96,7 +96,8 @@ async function createSecure({ limits, logger }: ListenerSettings, certificates: 
 async function listen(http: Server, place: Place): Promise<UnixSocket | undefined> {
   try {
     if (place.kind === "unix") return await UnixSocket.listen(http, place.path, place.mode);
-    http.listen(place.kind === "tcp" ? { ...place.address } : { fd: place.socket.descriptor });
+    // Not among the options, where Node overlooks it for a descriptor.
+    http.listen(place.kind === "tcp" ? { ...place.address } : { fd: place.socket.descriptor }, maxNewcomers);
     await once(http, "listening");
     return undefined;
   } catch (error) {

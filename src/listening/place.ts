@@ -13,6 +13,12 @@ export interface PassedSocket {
   readonly unixPath: string | undefined;
 }
 
+/**
+ * So many newcomers may wait for a busy server, unless the system allows fewer (`net.core.somaxconn`). It holds for sockets that
+ * are passed, too: Node replaces what their maker has said.
+ */
+export const maxNewcomers = 4096;
+
 /** Something to listen on. */
 export type Place = { readonly purpose: Purpose } & (
   | { readonly kind: "tcp"; readonly address: Address }

@@ -16,6 +16,9 @@ import { wholeLog } from "../helpers/whole-log.ts";
 /** What no process that the server starts may be told. */
 const ownVariables = /^(?:LISTEN_|NOTIFY_SOCKET|WATCHDOG_)/m;
 
+/** More than Node lets wait by itself. */
+const newcomers = 600;
+
 describe.concurrent("sockets that are passed", () => {
   test("take the place of the default address: TCP and unix, several of them", async () => {
     await using folder = await tempFolder();
@@ -75,6 +78,25 @@ describe.concurrent("sockets that are passed", () => {
       expect(inodesOf(pid).filter((inode) => shared.includes(inode))).toEqual([]);
     }
   });
+
+  test.skipIf(Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8")) < newcomers)(
+    "let as many wait while the server is busy as --addr and --unixsocket do",
+    async () => {
+      await using folder = await tempFolder();
+      const socket = await passed({ host: "127.0.0.1", port: 0 });
+      const words = ["--unixsocket", folder.at("s"), "cat"];
+      await using server = await startWith([socket], words, { addresses: ["127.0.0.2:0"] });
+      const [, port] = /listening on 127\.0\.0\.2:(\d+)/.exec(server.log()) ?? [];
+      server.child.kill("SIGSTOP");
+      try {
+        await connectMany(newcomers, socket.address as AddressInfo);
+        await connectMany(newcomers, { address: "127.0.0.2", port: Number(port) });
+        await connectMany(newcomers, { path: folder.at("s") });
+      } finally {
+        server.child.kill("SIGCONT");
+      }
+    },
+  );
 
   test("for another process are left alone", async () => {
     const socket = await passed({ host: "127.0.0.1", port: 0 });
@@ -250,6 +272,27 @@ async function startWith(
   });
   for (const socket of sockets) socket.release();
   return server;
+}
+
+/** Connects so many times at once, and waits until the system has taken all of them. */
+async function connectMany(count: number, place: { address: string; port: number } | { path: string }): Promise<void> {
+  const where = "path" in place ? place : { host: place.address, port: place.port };
+  const sockets = Array.from({ length: count }, () => connect(where));
+  let connected = 0;
+  for (const socket of sockets) {
+    socket.on("error", () => undefined);
+    socket.on("connect", () => {
+      connected += 1;
+    });
+  }
+  try {
+    await until(
+      () => connected === count,
+      () => `${count} to wait, there are ${connected}`,
+    );
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
 }
 
 function listeningOn(server: TestServer): string[] {
