@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
+const { dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const dist = fileURLToPath(new URL("../dist", import.meta.url));
 
 rmSync(dist, { recursive: true, force: true });
@@ -13,7 +14,7 @@ const { status } = spawnSync("tsc", ["-p", "tsconfig.build.json"], { stdio: "inh
 if (status === 0) await bundle();
 else process.exitCode = status ?? 1;
 
-/** Large packages, and those with native code, stay where they are. */
+/** What is installed with it stays where it is: large packages, and those with native code. */
 async function bundle() {
   const build = await rolldown({
     input: {
@@ -23,7 +24,7 @@ async function bundle() {
       "password-thread": `${dist}/access/password-thread.js`,
     },
     platform: "node",
-    external: [/^node:/, "koffi", "pino", "prom-client", "send", "ws"],
+    external: [/^node:/, ...Object.keys(dependencies)],
   });
   const { output } = await build.write({ dir: `${dist}/bundle`, format: "esm", hashCharacters: "hex" });
   writeFileSync(`${dist}/bundle/LICENSES.txt`, licensesOf(output.flatMap((file) => file.moduleIds ?? [])));
