@@ -1,5 +1,6 @@
 import { RefusedError } from "../errors.ts";
 import type { WholeAnswer } from "./bounded-fetch.ts";
+import { challenges } from "./challenges.ts";
 import { type Grant, parseRooms, userFault } from "./grant.ts";
 
 /** What a web hook has decided about a client. */
@@ -12,13 +13,12 @@ class AnswerFault extends Error {}
 
 /** Printable ASCII: it becomes a line of our own answer. */
 const challengePattern = /^[ -~]{1,1024}$/;
-const standardChallenge = 'Bearer realm="scalesocket"';
 
 /** Reads the answer of a hook. Throws where it is not one that lets in or refuses. */
 export function parseAnswer({ status, headers, text }: WholeAnswer): Verdict {
   if (status === 401 || status === 403) {
     const challenge = headers.get("www-authenticate") ?? "";
-    return { kind: "refusal", status, challenge: challengePattern.test(challenge) ? challenge : standardChallenge };
+    return { kind: "refusal", status, challenge: challengePattern.test(challenge) ? challenge : challenges.bearer };
   }
   if (status !== 200) throw new AnswerFault(`it answered with ${status}`);
   return { kind: "grant", grant: parseGrant(text.trim()) };
