@@ -30,9 +30,6 @@ interface KnownKey {
   readonly naming: OptionNaming;
 }
 
-/** Options that say what to do with such a file, and so cannot stand in one. */
-const outsideOnly = new Set<OptionName>(["config", "printConfig"]);
-
 /** Reads a configuration file. @throws ServerError ERR_USAGE that names the file, the key and what is wrong. */
 export function readConfigFile(path: string): ConfigFile {
   const { command, args, ...options } = Object.fromEntries(parseConfigText(readText(path), path));
@@ -51,8 +48,13 @@ export function readConfigFile(path: string): ConfigFile {
   };
 }
 
+/** Options that say what to do with such a file cannot stand in one. */
+export function isForFile(name: OptionName): boolean {
+  return optionTable[name].group !== "configuration";
+}
+
 function knownKeys(): Map<string, KnownKey> {
-  const names = optionNames.filter((name) => !outsideOnly.has(name));
+  const names = optionNames.filter(isForFile);
   return new Map(names.flatMap((name) => namingsOf(name).map((naming) => [naming.key, { name, naming }])));
 }
 

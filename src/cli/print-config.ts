@@ -1,14 +1,12 @@
 import { type OptionName, optionNames, type OptionSpec, optionTable, parseFlag, namingsOf } from "../options.ts";
+import { isForFile } from "./config-file.ts";
 import type { Given } from "./given.ts";
-
-/** What asks for this text, and where the rest of it was taken from. */
-const notPrinted = new Set<OptionName>(["config", "printConfig"]);
 
 /** All that is in force, as a configuration file that says the same. Options without default are there if they were given. */
 export function printConfig(given: Given, command: string | undefined, args: readonly string[]): string {
   const config: Record<string, unknown> = command === undefined ? {} : { command, args };
-  for (const name of optionNames) {
-    const value = notPrinted.has(name) ? undefined : valueOf(name, given);
+  for (const name of optionNames.filter(isForFile)) {
+    const value = valueOf(name, given);
     if (value !== undefined) config[namingsOf(name)[0]?.key ?? name] = value;
   }
   return `${JSON.stringify(config, undefined, 2)}\n`;
