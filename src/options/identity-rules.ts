@@ -1,4 +1,4 @@
-import { ServerError } from "../errors.ts";
+import { refuse } from "./refuse.ts";
 import type { Options } from "./table.ts";
 
 /** Refuses ways to come in that contradict each other, or that miss something. @throws ServerError ERR_USAGE */
@@ -55,8 +55,4 @@ function checkHook({ authUrl, authCacheMs, authJwtKey, authJwks, authBasic }: Op
     if (value === undefined) continue;
     refuse(`--auth-url asks the hook about every client, so it does not go together with ${flag}=${value}`);
   }
-}
-
-function refuse(message: string): never {
-  throw new ServerError("ERR_USAGE", message);
 }

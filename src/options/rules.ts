@@ -1,8 +1,8 @@
-import { ServerError } from "../errors.ts";
 import { frameModes } from "../frame-modes.ts";
 import { jsonFields } from "../json-fields.ts";
 import { addressText } from "./address-kinds.ts";
 import { checkIdentity } from "./identity-rules.ts";
+import { refuse } from "./refuse.ts";
 import type { Options } from "./table.ts";
 
 /** Refuses what cannot be done together. @throws ServerError ERR_USAGE that names the options and their values. */
@@ -19,14 +19,19 @@ export function checkTogether(options: Options): void {
   checkCompress(options);
 }
 
-function checkFrames({ binary, frame, clientFrame, serverFrame }: Options): void {
-  const given = [
+/** The flags of framing that are given, with what they say. */
+function givenFrames({ frame, clientFrame, serverFrame }: Options) {
+  const flags = [
     ["--frame", frame],
     ["--clientframe", clientFrame],
     ["--serverframe", serverFrame],
   ] as const;
-  for (const [flag, mode] of given) {
-    if (mode === undefined) continue;
+  return flags.filter(([, mode]) => mode !== undefined);
+}
+
+function checkFrames(options: Options): void {
+  const { binary, frame } = options;
+  for (const [flag, mode] of givenFrames(options)) {
     if (binary) refuse(`--binary passes bytes through as they come, so it does not go together with ${flag}=${mode}`);
     if (frame !== undefined && mode !== frame) {
       refuse(
@@ -98,14 +103,10 @@ function checkPrewarm({ prewarm, tcp }: Options): void {
 /** In JSON a byte may take six characters, and Node has no longer strings than 512M. */
 const longestTaggedLineBytes = 64 * 1024 ** 2;
 
-function checkStderr({ stderr, binary, frame, clientFrame, serverFrame, maxLineBytes }: Options): void {
+function checkStderr(options: Options): void {
+  const { stderr, binary, maxLineBytes } = options;
   if (stderr !== "clients") return;
-  const given = [
-    ["--frame", frame],
-    ["--clientframe", clientFrame],
-    ["--serverframe", serverFrame],
-  ] as const;
-  const [flag, mode] = given.find(([, each]) => each !== undefined && each !== "lines") ?? [];
+  const [flag, mode] = givenFrames(options).find(([, each]) => each !== "lines") ?? [];
   const other = binary ? "--binary" : flag === undefined ? undefined : `${flag}=${mode}`;
   if (other !== undefined) {
     refuse(`--stderr=clients sends lines in messages of its own, so it does not go together with ${other}`);
@@ -136,8 +137,4 @@ const largestCompressedBytes = 16 * 1024 ** 2;
 function checkCompress({ compress, maxMessageBytes }: Options): void {
   if (!compress || maxMessageBytes <= largestCompressedBytes) return;
   refuse(`--compress does not go together with --maxmessage=${maxMessageBytes}: it takes messages of up to 16M`);
-}
-
-function refuse(message: string): never {
-  throw new ServerError("ERR_USAGE", message);
 }
