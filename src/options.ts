@@ -1,6 +1,7 @@
 export { type Address, addressText, defaultAddress, maxSocketPathBytes } from "./options/address-kinds.ts";
 export { checkArgs, checkCommand } from "./options/command.ts";
 export { completeOptions, parseOption, readFlag, unexpected } from "./options/complete.ts";
+export { isLoopbackUrl } from "./options/identity-kinds.ts";
 export { parseFlag } from "./options/kinds.ts";
 export {
   isValueOfOption,

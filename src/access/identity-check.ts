@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Logger } from "../logger.ts";
-import type { Options } from "../options.ts";
-import { isLoopback } from "../options/identity-kinds.ts";
+import { isLoopbackUrl, type Options } from "../options.ts";
 import type { Reloadable } from "../reloadable.ts";
 import { challenges, nothingShown } from "./challenges.ts";
 import type { Grant } from "./grant.ts";
@@ -89,7 +88,7 @@ async function openPasswords(path: string, logger: Logger): Promise<Passwords> {
 async function openHook(url: string, cacheMs: number, logger: Logger): Promise<Hook> {
   const { Hook } = await import("./hook.ts");
   const address = new URL(url);
-  if (address.protocol === "http:" && !isLoopback(address)) {
+  if (address.protocol === "http:" && !isLoopbackUrl(address)) {
     logger.warn("--auth-url is plain http: on the way to it, others can read what clients show, such as cookies");
   }
   return new Hook(url, cacheMs, logger);

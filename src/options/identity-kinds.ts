@@ -25,11 +25,11 @@ export function webUrl(common: Common & { isLoopbackOnlyWithoutTls: boolean }): 
     if (!URL.canParse(value)) return false;
     const url = new URL(value);
     if (url.protocol === "https:") return true;
-    return url.protocol === "http:" && (!isLoopbackOnlyWithoutTls || isLoopback(url));
+    return url.protocol === "http:" && (!isLoopbackOnlyWithoutTls || isLoopbackUrl(url));
   });
 }
 
 /** Whether what is sent to a URL stays on this machine. */
-export function isLoopback({ hostname }: URL): boolean {
+export function isLoopbackUrl({ hostname }: URL): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
