@@ -15,7 +15,8 @@ const defaultPorts = new Map([
 /** No path, user or blanks, and nothing that could be read in another way by somebody else: `%`, `\`. */
 const authorityPattern = /^(\[[0-9A-Fa-f:.]+\]|[^\s\p{Cc}/\\?#@:[\]%*<>^|,;"']+)(?::(\d{1,5}))?$/u;
 const schemePattern = /^[a-z][a-z0-9+.-]*$/;
-const highestPort = 65_535;
+/** TCP has no higher ones. */
+export const highestPort = 65_535;
 
 /** The port that is meant without one; empty where that is not known. */
 export function defaultPort(scheme: string): string {

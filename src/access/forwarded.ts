@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import type { JoinRequest } from "../join-request.ts";
+import { highestPort } from "../web-origin.ts";
 import { plainAddress } from "./visitor.ts";
 
 /** What a proxy says of whoever has asked it. */
@@ -13,7 +14,6 @@ export interface Hop {
   readonly host: string | undefined;
 }
 
-const highestPort = 65_535;
 const nobody = { address: "", port: 0 };
 
 const schemes = new Map<string | undefined, JoinRequest["scheme"]>([

@@ -1,3 +1,4 @@
+import { highestPort } from "../web-origin.ts";
 import { list } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
@@ -11,8 +12,6 @@ export interface Address {
 export function addressText({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
-
-const highestPort = 65_535;
 
 const addressExpected = "HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9000 or [::1]:9000";
 
