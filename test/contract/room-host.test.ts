@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { connect, Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
@@ -13,6 +13,7 @@ import { RawClient } from "../helpers/raw-client.ts";
 import { clientFrame, exchange, upgradeRequest } from "../helpers/raw-socket.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
+import { expectWritten } from "../helpers/written.ts";
 
 const hosts: readonly (readonly [string, HostKind])[] = [
   ["this process", "local"],
@@ -199,7 +200,7 @@ describe.each(hosts)("rooms in %s", (_, kind) => {
     const frames = Buffer.concat(messages.map(clientFrame));
     const socket = connect(open.port, "127.0.0.1").on("error", () => undefined);
     socket.write(Buffer.concat([Buffer.from(upgradeRequest("/a")), frames]));
-    await lines(folder.at("input"), messages);
+    await expectWritten(folder.at("input"), messages.map((line) => `${line}\n`).join(""));
     socket.destroy();
     await empty(open);
   });
@@ -225,7 +226,8 @@ describe.each(hosts)("rooms in %s", (_, kind) => {
       for (const socket of sockets) socket.write(frames.subarray(at, at + size));
       await turn();
     }
-    await Promise.all(["a", "b", "c"].map(async (room) => lines(folder.at(`input-${room}`), messages)));
+    const input = messages.map((line) => `${line}\n`).join("");
+    await Promise.all(["a", "b", "c"].map(async (room) => expectWritten(folder.at(`input-${room}`), input)));
     for (const socket of sockets) socket.destroy();
     await empty(open);
   });
@@ -391,18 +393,4 @@ async function clientsOfWorkers({ host }: OpenHost, count: number): Promise<void
     const { workers } = await host.figures();
     return [...workers.values()].reduce((sum, worker) => sum + worker.connections, 0) === count;
   }, `workers to have ${count} clients`);
-}
-
-/** Waits until a file has these lines, and no others. */
-async function lines(path: string, expected: readonly string[]): Promise<void> {
-  const text = expected.map((line) => `${line}\n`).join("");
-  await until(
-    () => readText(path).length >= text.length,
-    () => `${expected.length} lines, got ${readText(path).split("\n").length - 1}`,
-  );
-  expect(readText(path)).toBe(text);
-}
-
-function readText(path: string): string {
-  return existsSync(path) ? readFileSync(path, "utf8") : "";
 }

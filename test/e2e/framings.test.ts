@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
 import { gwsocketMessage } from "../helpers/framing.ts";
@@ -6,7 +5,7 @@ import { dropped } from "../helpers/metrics.ts";
 import { node, sh } from "../helpers/programs.ts";
 import { runToEnd, startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
-import { until } from "../helpers/until.ts";
+import { expectWritten } from "../helpers/written.ts";
 
 describe.concurrent("delimiters", () => {
   test("any of --delimiters ends a message of the process, and the first of them what clients say", async () => {
@@ -21,7 +20,7 @@ describe.concurrent("delimiters", () => {
     client.send("said");
     client.send("");
     expect((await client.messages(6)).slice(4)).toEqual(["said", ""]);
-    expect(readFileSync(folder.at("input"), "utf8")).toBe("said;;");
+    await expectWritten(folder.at("input"), "said;;");
   });
 
   test("with --null messages may hold newlines, both ways", async () => {
@@ -30,10 +29,7 @@ describe.concurrent("delimiters", () => {
     await using client = await join(server, "a");
     client.send("two\nlines");
     expect(await client.messages(2)).toEqual(["a\nb\r\n", "two\nlines"]);
-    const expected = "two\nlines\0";
-    // tee may write its file behind its output.
-    await until(() => readFileSync(folder.at("input"), "utf8").length === expected.length, "the file to be written");
-    expect(readFileSync(folder.at("input"), "utf8")).toBe(expected);
+    await expectWritten(folder.at("input"), "two\nlines\0");
   });
 
   test("JSON may stand between them too", async () => {
@@ -45,7 +41,7 @@ describe.concurrent("delimiters", () => {
     client.send("no JSON");
     client.send("{}");
     expect(await client.messages(3)).toEqual(["JOIN 1", '{"id":1,"a": 1}', '{"id":1}']);
-    expect(readFileSync(folder.at("input"), "utf8")).toBe('JOIN 1\0{"id":1,"a": 1}\0{"id":1}\0');
+    await expectWritten(folder.at("input"), 'JOIN 1\0{"id":1,"a": 1}\0{"id":1}\0');
   });
 
   test.each([

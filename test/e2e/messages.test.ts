@@ -8,6 +8,7 @@ import { node, sh } from "../helpers/programs.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
+import { expectWritten } from "../helpers/written.ts";
 
 const allBytes = Buffer.from(Array.from({ length: 256 }, (_each, byte) => byte));
 
@@ -21,7 +22,7 @@ describe.concurrent("messages without framing", () => {
     client.send("");
     client.send("end");
     await client.messages(4);
-    expect(readFileSync(folder.at("input"), "latin1")).toBe("text \u00c3\u00a9\n\u00ff\u0000\n\nend\n");
+    await expectWritten(folder.at("input"), Buffer.from("text \u00c3\u00a9\n\u00ff\u0000\n\nend\n", "latin1"));
   });
 
   test("each line is one text message to every client, without its line end", async () => {
@@ -104,7 +105,7 @@ describe.concurrent("--binary", () => {
       expect(received.every((message) => Buffer.isBuffer(message))).toBe(true);
       expect(bytesOf(received)).toEqual(expected);
     }
-    expect(readFileSync(folder.at("input"))).toEqual(expected);
+    await expectWritten(folder.at("input"), expected);
   });
 
   test("bytes are sent as they come, without waiting for a line's end", async () => {
@@ -134,7 +135,7 @@ describe.concurrent("--frame=json", () => {
     for (const [message] of cases) second.send(message);
     const expected = cases.map(([, line]) => line);
     expect(await second.messages(cases.length)).toEqual(expected);
-    expect(readFileSync(folder.at("input"), "utf8")).toBe(`${expected.join("\n")}\n`);
+    await expectWritten(folder.at("input"), `${expected.join("\n")}\n`);
     first.send("{}");
     expect(await first.messages(1)).toEqual(['{"id":1}']);
   });
@@ -201,7 +202,8 @@ describe.concurrent("--frame=binary", () => {
     second.send("");
     second.send(Buffer.alloc(0));
     expect(await second.messages(4)).toEqual(["text \u00e9\n", allBytes, "", Buffer.alloc(0)]);
-    expect(readFileSync(folder.at("input"))).toEqual(
+    await expectWritten(
+      folder.at("input"),
       Buffer.concat([
         gwsocketMessage(2, 1, "text \u00e9\n"),
         gwsocketMessage(2, 2, allBytes),
