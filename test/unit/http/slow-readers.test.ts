@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { SlowReaders } from "../../../src/http/slow-readers.ts";
 import { until } from "../../helpers/until.ts";
 
-const limitMs = 300;
+const limitMs = 1000;
 const mebibyte = 1024 * 1024;
 const large = Buffer.alloc(32 * mebibyte, "x");
 
@@ -62,14 +62,14 @@ test("an answer that is not read is given up", async () => {
 test("one that is read, if slowly, is not", async () => {
   await using server = await setup((_request, response) => response.end(large));
   const socket = server.ask();
-  // Four times as long as one may read nothing, and never that long without a byte. The system holds back up to 4 MiB.
+  // Longer in all than one may read nothing, and never that long without a byte. The system holds back up to 4 MiB.
   let bytesUntilPause = 4 * mebibyte;
   const bytes = readAll(socket, (length) => {
     bytesUntilPause -= length;
     if (bytesUntilPause > 0) return;
     bytesUntilPause += 4 * mebibyte;
     socket.pause();
-    setTimeout(() => socket.resume(), limitMs / 2);
+    setTimeout(() => socket.resume(), limitMs / 5);
   });
   expect(await bytes).toBeGreaterThan(large.length);
   expect(server.readers.cut).toBe(0);
