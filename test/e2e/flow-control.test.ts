@@ -40,6 +40,19 @@ describe.concurrent("a process that does not read", () => {
     expect(received.filter((line) => String(line).startsWith("second"))).toEqual(fromSecond);
   });
 
+  test("makes its clients wait as soon as more than 1 MiB waits for it", async () => {
+    await using server = await startServer(["--metrics", "sleep", "--", "100"]);
+    await using client = await join(server, "a");
+    for (let count = 0; count < 320; count += 1) client.send("x".repeat(32 * kibibyte));
+    await until(async () => (await metric(server, "scalesocket_input_pauses_total")) === 1, "a pause");
+    await settled(() => client.socket.bufferedAmount);
+    const received = await metric(server, "scalesocket_received_bytes_total");
+    // The pipe takes 64 KiB, of which the process reads nothing.
+    expect(received).toBeGreaterThan(mebibyte);
+    // What was read in one go with the message that was one too many is not thrown away.
+    expect(received).toBeLessThan(1.5 * mebibyte);
+  });
+
   test("may write 10 MB before it reads, while clients send 10 MB", async () => {
     await using server = await startServer(sh("seq -f %0999.0f 10000; head -c 10240000 | wc -c"));
     await using client = await join(server, "a");

@@ -16,10 +16,12 @@ describe.concurrent("--tcp", () => {
   test("a process that never listens is ended after 10 s, with the reason", async () => {
     const ports = await freePorts(1);
     await using server = await startTcp(ports, sh("sleep 100"));
+    const startedAt = performance.now();
     await using client = await join(server, "a");
     client.send("hello");
     const reason = `process does not listen on port ${ports.start} after 10 s`;
     expect(await client.closed).toEqual({ code: 1011, reason });
+    expect(performance.now() - startedAt).toBeGreaterThan(9990);
     await using next = await join(server, "a");
     expect(next.socket.readyState).toBe(next.socket.OPEN);
   });
