@@ -253,6 +253,21 @@ describe.concurrent.each([
     await allGone([...pids, ...children]);
   });
 
+  test("that talk over TCP go when the server is killed", async () => {
+    const { range } = await freePorts(1);
+    await using server = await startServer(["-v", "--tcp", "--tcpports", range, ...sh(stubborn)], options);
+    await using client = await join(server, "a");
+    // With --tcp, stdout is the server's stderr. The guardian is told of a process before the log is.
+    const line = /^\d+ \d+ \d+$/m;
+    await until(() => line.test(server.log()) && server.log().includes("process started"), "the process to start");
+    const pids = line.exec(server.log())?.[0].split(" ").map(Number) ?? [];
+    expect(pids.filter(isAlive)).toHaveLength(3);
+    const children = childrenOf(server.pid);
+    server.child.kill("SIGKILL");
+    await allGone([...pids, ...children]);
+    await client.closed;
+  });
+
   test("that cannot be started close the client with the reason, and the server goes on", async () => {
     await using folder = await tempFolder();
     await using server = await startServer(["./program"], { ...options, cwd: folder.path });
