@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import { runTool } from "./cli/arguments.ts";
 import { fuzzHelp, parseFuzzOptions } from "./cli/fuzz-options.ts";
 import { runFuzz } from "./fuzz/run-fuzz.ts";
+import { Violations } from "./observed/violations.ts";
 import { Children } from "./server/children.ts";
-import { Violations } from "./soak/violations.ts";
 
 const keptFolder = fileURLToPath(new URL("../../test/fuzz-seeds", import.meta.url));
 

@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
 import { runTool } from "./cli/arguments.ts";
 import { parseSoakOptions, soakHelp } from "./cli/soak-options.ts";
+import { Violations } from "./observed/violations.ts";
 import { Children } from "./server/children.ts";
 import { runSoak } from "./soak/run-soak.ts";
-import { Violations } from "./soak/violations.ts";
 
 process.exitCode = await runTool("soak", () => soak(process.argv.slice(2)));
 

@@ -1,4 +1,4 @@
-import { Random } from "../soak/random.ts";
+import { Random } from "../observed/random.ts";
 import type { Configuration } from "./configurations.ts";
 import { mutate, noise } from "./mutations.ts";
 import { randomFrame } from "./random-frames.ts";

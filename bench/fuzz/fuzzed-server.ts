@@ -1,11 +1,11 @@
+import { eventually } from "../observed/eventually.ts";
+import { allowedGrowth, checkHoldings } from "../observed/growth.ts";
+import { type Holdings, ObservedServer } from "../observed/observed-server.ts";
+import type { Violations } from "../observed/violations.ts";
 import type { Children } from "../server/children.ts";
 import { commandLine, residentBytes, serverProcesses } from "../server/proc.ts";
 import { RunningServer } from "../server/running-server.ts";
 import { ourTarget, type Target } from "../server/target.ts";
-import { eventually } from "../soak/eventually.ts";
-import { allowedGrowth, checkHoldings } from "../soak/invariants.ts";
-import { type Holdings, ObservedServer } from "../soak/observed-server.ts";
-import type { Violations } from "../soak/violations.ts";
 import type { Configuration } from "./configurations.ts";
 import { Innocent } from "./innocent.ts";
 

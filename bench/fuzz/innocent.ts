@@ -1,7 +1,7 @@
 import type { Client } from "../client/client.ts";
 import { Dialer } from "../client/dialer.ts";
 import { clientFrame } from "../client/frame-writer.ts";
-import type { Violations } from "../soak/violations.ts";
+import type { Violations } from "../observed/violations.ts";
 import type { Configuration } from "./configurations.ts";
 
 const sayEveryMs = 20;

@@ -1,5 +1,5 @@
 import { deflateRawSync } from "node:zlib";
-import type { Random } from "../soak/random.ts";
+import type { Random } from "../observed/random.ts";
 import { noise } from "./mutations.ts";
 
 interface Choice {

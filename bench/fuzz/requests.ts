@@ -1,4 +1,4 @@
-import type { Random } from "../soak/random.ts";
+import type { Random } from "../observed/random.ts";
 import type { Configuration } from "./configurations.ts";
 
 const rooms = 4;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FuzzOptions } from "../cli/fuzz-options.ts";
+import { Violations } from "../observed/violations.ts";
 import type { Children } from "../server/children.ts";
-import { Violations } from "../soak/violations.ts";
 import { attack } from "./attacker.ts";
 import { type Configuration, configurations } from "./configurations.ts";
 import { type Conversation, conversation } from "./conversations.ts";

@@ -1,6 +1,6 @@
+import type { Holdings } from "../observed/observed-server.ts";
 import { openDescriptors, residentBytes } from "../server/proc.ts";
 import type { Mix } from "./mix.ts";
-import type { Holdings } from "./observed-server.ts";
 
 /** One line of figures about a soak under way. */
 export function formatProgress(elapsedMs: number, mix: Mix, serverPid: number): string {

@@ -1,11 +1,11 @@
 import { connect, type Socket } from "node:net";
 import type { Closing } from "../client/client.ts";
 import { Dialer } from "../client/dialer.ts";
+import type { Random } from "../observed/random.ts";
+import type { Violations } from "../observed/violations.ts";
 import { silentLimitMs } from "./limits.ts";
-import type { Random } from "./random.ts";
 import { type RoomKind, roomKinds } from "./room-kinds.ts";
 import { SoakClient } from "./soak-client.ts";
-import type { Violations } from "./violations.ts";
 
 const maxClients = 50;
 const maxStrangers = 10;

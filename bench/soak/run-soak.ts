@@ -1,20 +1,20 @@
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SoakOptions } from "../cli/soak-options.ts";
+import { eventually } from "../observed/eventually.ts";
+import { type Holdings, ObservedServer } from "../observed/observed-server.ts";
+import { Random } from "../observed/random.ts";
+import type { Violations } from "../observed/violations.ts";
 import type { Children } from "../server/children.ts";
 import { residentBytes } from "../server/proc.ts";
 import { RunningServer } from "../server/running-server.ts";
 import { ourTarget } from "../server/target.ts";
 import { actions } from "./actions.ts";
-import { eventually } from "./eventually.ts";
 import { formatHoldings, formatProgress } from "./format.ts";
 import { checkRest, checkService } from "./invariants.ts";
 import { serverWords } from "./limits.ts";
 import { Mix } from "./mix.ts";
-import { type Holdings, ObservedServer } from "./observed-server.ts";
-import { Random } from "./random.ts";
 import { roomKinds } from "./room-kinds.ts";
-import type { Violations } from "./violations.ts";
 
 const tickMs = 50;
 const reportMs = 10_000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { NumberReader } from "../../../bench/client/number-reader.ts";
 import { Ledger } from "../../../bench/generator/ledger.ts";
-import { Random } from "../../../bench/soak/random.ts";
+import { Random } from "../../../bench/observed/random.ts";
 import { StreamCheck } from "../../../bench/soak/stream-check.ts";
 
 describe("numbers in a message", () => {

@@ -6,7 +6,7 @@ import { configurations } from "../../../bench/fuzz/configurations.ts";
 import { conversation } from "../../../bench/fuzz/conversations.ts";
 import { keepCase, keptCases } from "../../../bench/fuzz/kept-cases.ts";
 import { mutate } from "../../../bench/fuzz/mutations.ts";
-import { Random } from "../../../bench/soak/random.ts";
+import { Random } from "../../../bench/observed/random.ts";
 import { tempFolder } from "../../helpers/temp-folder.ts";
 
 const [plain] = configurations;
