@@ -15,8 +15,9 @@ export async function rooms(job: JobOf<"rooms">, dialer: Dialer): Promise<Figure
     while (next < job.rooms) {
       const startedAtMs = performance.now();
       next += 1;
-      const heard = await visit(dialer, `/room-${next}`);
-      if (heard !== greeting) problems.push(`room ${next} said ${JSON.stringify(heard)} first`);
+      const room = next;
+      const heard = await visit(dialer, `/room-${room}`);
+      if (heard !== greeting) problems.push(`room ${room} said ${JSON.stringify(heard)} first`);
       timesMs.push(performance.now() - startedAtMs);
       round.add();
     }
