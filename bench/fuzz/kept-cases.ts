@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { configurationNames } from "./configurations.ts";
 import { type Conversation, endings } from "./conversations.ts";
 
 /** Conversations that did harm, alone or together, to one configuration of the server. */
@@ -44,7 +45,7 @@ export function keepCase(
   return name;
 }
 
-/** All cases of a folder, which need not be there. @throws where one cannot be read; the message names it. */
+/** All cases of a folder, which need not be there. @throws where one cannot be read or sent; the message names it. */
 export function keptCases(folder: string): KeptCase[] {
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => name.endsWith(ending));
@@ -54,6 +55,7 @@ export function keptCases(folder: string): KeptCase[] {
 function readCase(folder: string, name: string): KeptCase {
   try {
     const { configuration, conversations } = JSON.parse(readFileSync(join(folder, name), "utf8")) as CaseFile;
+    if (!configurationNames.includes(configuration)) throw new Error(`unknown configuration ${configuration}`);
     return { name, configuration, conversations: conversations.map(decode) };
   } catch (error) {
     throw new Error(`${join(folder, name)} is no case of fuzzing`, { cause: error });

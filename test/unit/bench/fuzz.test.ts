@@ -63,6 +63,12 @@ test("a case that is too large is not kept, and a file that is no case is named"
   expect(() => keptCases(folder.path)).toThrow(`${folder.at("bad.json")} is no case of fuzzing`);
 });
 
+test("a case of a configuration that is no more is named, since it would never be sent", async () => {
+  await using folder = await tempFolder();
+  const name = keepCase(folder.path, "gone", [conversation(plain, 1, 1)], "it ended") ?? "none";
+  expect(() => keptCases(folder.path)).toThrow(`${folder.at(name)} is no case of fuzzing`);
+});
+
 test("options of the command line", () => {
   expect(parseFuzzOptions([], 5)).toMatchObject({ action: "run", seconds: 60, seed: 5, folder: undefined });
   expect(parseFuzzOptions(["--seconds", "0", "--seed", "9", "--only", "json,plain"], 5)).toMatchObject({
