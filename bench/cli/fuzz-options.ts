@@ -4,7 +4,7 @@ import { numberOf, parseFlags, UsageError } from "./arguments.ts";
 /** What `npm run fuzz` was asked for. */
 export interface FuzzOptions {
   readonly action: "run" | "help";
-  /** How long random bytes are sent, in all; 0 sends only what was kept. */
+  /** How long random bytes are sent, in all, to servers that are warm; 0 sends only what was kept. */
   readonly seconds: number;
   readonly seed: number;
   readonly configurations: readonly string[];
@@ -18,7 +18,8 @@ export const fuzzHelp = `Sends bytes that are almost right to the server that wa
 
 usage: npm run fuzz -- [options]
 
-  --seconds N     how long in all (default 60); with 0, only what was kept of earlier runs is sent
+  --seconds N     how long in all, beyond the first 1,000 conversations with each configuration, which warm it up
+                  (default 60); with 0, only what was kept of earlier runs is sent
   --seed N        send the bytes of this number again (default: another one each time)
   --only NAMES    only these configurations of the server, with commas between them: ${configurationNames.join(", ")}
   --kept FOLDER   where bytes that did harm are kept, to be sent first from then on (default test/fuzz-seeds)
