@@ -129,21 +129,30 @@ function request(line: string, replacement: string): string {
 const host = "Host: localhost\r\n";
 const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const version = "Sec-WebSocket-Version: 13\r\n";
+const badProtocols = "Sec-WebSocket-Protocol must be a list of different names";
 const notUtf8 = Buffer.of(0x61, 0xff, 0x62);
 
 describe("requests that are not quite an upgrade", () => {
   test.for([
-    ["no key", 400, request(key, "")],
-    ["an empty key", 400, request(key, "Sec-WebSocket-Key:\r\n")],
-    ["a key with bad characters", 400, request(key, "Sec-WebSocket-Key: dGhl!HNhbXBs?SBub25jZQ==\r\n")],
-    ["two keys", 400, request(key, key + key)],
-    ["no version", 400, request(version, "")],
-    ["an old version", 400, request(version, "Sec-WebSocket-Version: 8\r\n")],
-    ["POST", 400, request("GET", "POST")],
-    ["HTTP/1.0", 400, request("HTTP/1.1", "HTTP/1.0")],
+    ["no key", 400, request(key, ""), "Sec-WebSocket-Key must be base64"],
+    ["an empty key", 400, request(key, "Sec-WebSocket-Key:\r\n"), "Sec-WebSocket-Key must be base64"],
+    [
+      "a key with bad characters",
+      400,
+      request(key, "Sec-WebSocket-Key: dGhl!HNhbXBs?SBub25jZQ==\r\n"),
+      "Sec-WebSocket-Key must be base64",
+    ],
+    ["two keys", 400, request(key, key + key), "Sec-WebSocket-Key must be base64"],
+    ["no version", 400, request(version, ""), "Sec-WebSocket-Version must be 13"],
+    ["an old version", 400, request(version, "Sec-WebSocket-Version: 8\r\n"), "Sec-WebSocket-Version must be 13"],
+    ["POST", 400, request("GET", "POST"), "a websocket is asked for with GET, not POST"],
+    ["HEAD", 400, request("GET", "HEAD"), ""],
+    ["HTTP/1.0", 400, request("HTTP/1.1", "HTTP/1.0"), "a websocket is asked for with HTTP/1.1, not 1.0"],
     ["HTTP/2.0", 400, request("HTTP/1.1", "HTTP/2.0")],
-    ["no Host", 400, request(host, "")],
+    ["no Host", 400, request(host, ""), "there must be one Host header"],
     ["two Hosts", 400, request(host, `${host}Host: elsewhere\r\n`)],
+    ["an empty subprotocol", 400, request(host, `${host}Sec-WebSocket-Protocol: a,,b\r\n`), badProtocols],
+    ["a subprotocol twice", 400, request(host, `${host}Sec-WebSocket-Protocol: a, a\r\n`), badProtocols],
     ["a header line without a colon", 400, request(host, `${host}nothing here\r\n`)],
     ["a header name with a space", 400, request(host, `${host}A B: c\r\n`)],
     ["a header value with a NUL", 400, request(host, `${host}A: b\0c\r\n`)],
@@ -157,16 +166,20 @@ describe("requests that are not quite an upgrade", () => {
     ["a path without a slash", 400, request(path, room)],
     ["garbage", 400, Buffer.from(Array.from({ length: 2000 }, (_, at) => (at * 7 + 128) & 0xff))],
     ["frames without a handshake", 400, Buffer.concat([frame(text, "hello"), frame(close)])],
-  ] as const)("%s: the answer is %i, and nobody joins", async ([, status, bytes], { server }) => {
+  ] as const)("%s: the answer is %i, and nobody joins", async ([, status, bytes, reason], { server }) => {
     const answer = await exchange(server.port, bytes);
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    if (reason !== undefined) expect(answer.split("\r\n\r\n")[1]).toBe(reason === "" ? "" : `${reason}\n`);
     expect(answer).not.toContain(" 101 ");
     await servesOthers(server);
   });
 
-  test("whoever asks for another version of the protocol is told which one there is", async ({ server }) => {
+  test("whoever asks for another version of the protocol is told which one there is, and nobody else", async ({
+    server,
+  }) => {
     const answer = await exchange(server.port, request(version, "Sec-WebSocket-Version: 99\r\n"));
     expect(answer).toMatch(/\r\nSec-WebSocket-Version: 13\r\n/);
+    expect(await exchange(server.port, request(key, ""))).not.toContain("Sec-WebSocket-Version");
     await isUnharmed(server);
   });
 

@@ -1,15 +1,14 @@
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { PerformanceObserver } from "node:perf_hooks";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { join, refusal } from "../helpers/client.ts";
-import { createServer } from "../helpers/hosts.ts";
-import { type MetricFamily, parseOpenMetrics } from "../helpers/open-metrics.ts";
+import { get } from "../helpers/get.ts";
+import { series } from "../helpers/metrics.ts";
 import { sh } from "../helpers/programs.ts";
 import { ask, rawRequest } from "../helpers/raw-http.ts";
 import { exchange, upgradeRequest } from "../helpers/raw-socket.ts";
-import { startServer, type TestServer } from "../helpers/server.ts";
+import { startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 
@@ -103,149 +102,6 @@ test("/health tells that the server is well, and 503 while it shuts down", async
   const { status, headers, body } = await refusal(server, "another");
   expect({ status, body }).toEqual({ status: 503, body: "server is shutting down\n" });
   expect(headers["retry-after"]).toMatch(/^[1-9]\d*$/);
-});
-
-test("/metrics is OpenMetrics text with our own metrics and those of Node", async () => {
-  await using server = await startServer(["--metrics", "cat"]);
-  const before = await get(server, "/metrics");
-  await using client = await join(server, "room");
-  client.send("hello");
-  await client.messages(1);
-  const after = await get(server, "/metrics");
-
-  expect(before).toMatchObject({
-    status: 200,
-    type: "application/openmetrics-text; version=1.0.0; charset=utf-8",
-    body: expect.stringMatching(/\n# EOF\n$/),
-  });
-  const types = new Map([...parseOpenMetrics(before.body)].map(([name, { type }]) => [name, type]));
-  expect([...parseOpenMetrics(after.body).keys()].filter((name) => !types.has(name))).toEqual([]);
-  for (const [name, type] of [
-    ["scalesocket_websocket_connections", "counter"],
-    ["scalesocket_websocket_connections_open", "gauge"],
-    ["scalesocket_messages_received", "counter"],
-    ["scalesocket_received_bytes", "counter"],
-    ["scalesocket_messages_sent", "counter"],
-    ["scalesocket_sent_bytes", "counter"],
-    ["scalesocket_messages_dropped", "counter"],
-    ["scalesocket_processes_started", "counter"],
-    ["scalesocket_processes_ended", "counter"],
-    ["scalesocket_output_pauses", "counter"],
-    ["scalesocket_input_pauses", "counter"],
-    ["scalesocket_slow_clients_closed", "counter"],
-    ["scalesocket_process_spawn_seconds", "histogram"],
-    ["process_cpu_seconds", "counter"],
-    ["process_resident_memory_bytes", "gauge"],
-    ["nodejs_eventloop_lag_seconds", "gauge"],
-    ["nodejs_heap_size_used_bytes", "gauge"],
-  ]) {
-    expect([name, types.get(name ?? "")]).toEqual([name, type]);
-  }
-});
-
-test("servers in one process all tell of that process, which is watched once for them", async () => {
-  const observe = vi.spyOn(PerformanceObserver.prototype, "observe");
-  const pages: string[] = [];
-  for (const name of ["first", "second"]) {
-    const addresses = [{ host: "127.0.0.1", port: 0 }];
-    const server = createServer({ command: "cat", addresses, basePath: `/${name}`, metrics: true });
-    const [address] = await server.start();
-    for (let scrape = 0; scrape < 2; scrape += 1) {
-      pages.push(await (await fetch(`http://${address?.name}/${name}/metrics`)).text());
-    }
-    await server.stop();
-  }
-  const families = pages.map((page) => [...parseOpenMetrics(page)].map(([name, { type }]) => `${name} ${type}`));
-  expect(families[0]).toContain("nodejs_gc_duration_seconds histogram");
-  expect(families).toEqual(families.map(() => families[0]));
-  expect(observe.mock.calls).toEqual([[{ entryTypes: ["gc"] }]]);
-});
-
-test("without TLS there is no time when a certificate is over", async () => {
-  await using server = await startServer(["--metrics", "cat"]);
-  const families = parseOpenMetrics((await get(server, "/metrics")).body);
-  expect(families.get("scalesocket_tls_certificate_not_after_timestamp_seconds")?.samples).toEqual([]);
-  expect(families.get("scalesocket_workers")?.samples).toHaveLength(1);
-});
-
-test("metrics count what happens", async () => {
-  await using server = await startServer(["--metrics", ...sh("read line; echo 12345; exit 3")]);
-  await using client = await join(server, "room");
-  client.send("abc");
-  await client.closed;
-  await until(
-    async () => (await series(server, "scalesocket_websocket_connections_open")).size === 0,
-    "the room to end",
-  );
-  const families = await metrics(server);
-
-  const value = (family: string, labels = "{}"): number | undefined => valuesOf(families.get(family)).get(labels);
-  expect(value("scalesocket_messages_received")).toBe(1);
-  expect(value("scalesocket_received_bytes")).toBe(3);
-  expect(value("scalesocket_messages_sent")).toBe(1);
-  expect(value("scalesocket_sent_bytes")).toBe(7);
-  expect(value("scalesocket_processes_started")).toBe(1);
-  expect(value("scalesocket_processes_ended", '{"outcome":"failure"}')).toBe(1);
-  expect(value("scalesocket_processes_ended", '{"outcome":"success"}')).toBe(0);
-  const spawned = families
-    .get("scalesocket_process_spawn_seconds")
-    ?.samples.find(({ name }) => name.endsWith("_count"));
-  expect(spawned?.value).toBe(1);
-});
-
-test("the series of a room carry its name, however odd, and end with the room", async () => {
-  await using server = await startServer(["--metrics", "cat"]);
-  await using first = await join(server, "__proto__");
-  await using second = await join(server, "__proto__");
-  await using third = await join(server, allowedName);
-  await using fourth = await join(server, allowedName);
-  const open = "scalesocket_websocket_connections_open";
-  const joined = "scalesocket_websocket_connections";
-  const [proto, odd] = ["__proto__", allowedName].map((room) => JSON.stringify({ ["room"]: room })) as [string, string];
-
-  expect(await series(server, open)).toEqual(
-    new Map([
-      [proto, 2],
-      [odd, 2],
-    ]),
-  );
-  first.socket.terminate();
-  await until(async () => (await series(server, open)).get(proto) === 1, "the client to leave");
-  expect(await series(server, joined)).toEqual(
-    new Map([
-      [proto, 2],
-      [odd, 2],
-    ]),
-  );
-  third.socket.terminate();
-  fourth.socket.terminate();
-  await until(async () => (await series(server, open)).size === 1, "the room to end");
-  expect(await series(server, open)).toEqual(new Map([[proto, 1]]));
-  expect(await series(server, joined)).toEqual(new Map([[proto, 2]]));
-  second.socket.terminate();
-  await until(async () => (await series(server, joined)).size === 0, "the other room to end");
-});
-
-test.each([
-  ["no end", "# TYPE a gauge\na 1\n"],
-  ["text behind the end", "# EOF\n# EOF\n# TYPE a gauge\n"],
-  ["a carriage return", "# TYPE a gauge\r\na 1\r\n# EOF\n"],
-  ["an empty line", "# TYPE a gauge\n\na 1\n# EOF\n"],
-  ["a counter without _total", "# TYPE a counter\na 1\n# EOF\n"],
-  ["a label without quotes", "# TYPE a gauge\na{b=c} 1\n# EOF\n"],
-  ["a line break in a label", '# TYPE a gauge\na{b="c\n"} 1\n# EOF\n'],
-  ["a quote in a label", '# TYPE a gauge\na{b="c"d"} 1\n# EOF\n'],
-  ["a label twice", '# TYPE a gauge\na{b="1",b="2"} 1\n# EOF\n'],
-  ["a series twice", '# TYPE a gauge\na{b="1"} 1\na{b="1"} 2\n# EOF\n'],
-  ["mixed families", "# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\n# HELP a Late\n# EOF\n"],
-  ["clashing families", "# TYPE a counter\na_total 1\n# TYPE a_total gauge\na_total 1\n# EOF\n"],
-  ["no number", "# TYPE a gauge\na one\n# EOF\n"],
-  ["a negative counter", "# TYPE a counter\na_total -1\n# EOF\n"],
-  ["no +Inf bucket", '# TYPE a histogram\na_bucket{le="1"} 1\na_count 1\na_sum 1\n# EOF\n'],
-  ["buckets that shrink", '# TYPE a histogram\na_bucket{le="1"} 2\na_bucket{le="+Inf"} 1\na_count 1\na_sum 1\n# EOF\n'],
-])("a metrics page with %s would be found out", (_fault, page) => {
-  expect(() => parseOpenMetrics("# TYPE a gauge\na 1\n# EOF\n")).not.toThrow();
-  expect(() => parseOpenMetrics(page)).toThrow();
 });
 
 test("/<room>/stats tells how many are in an open room", async () => {
@@ -379,45 +235,6 @@ test("a sound handshake is accepted, and nothing is agreed on besides", async ()
   }
 });
 
-test("a handshake that breaks RFC 6455 is refused with a text that says why", async () => {
-  await using server = await startServer(["cat"]);
-  const sound = upgradeRequest("/room");
-  const keyLine = `Sec-WebSocket-Key: ${rfcKey.key}\r\n`;
-  const versionLine = "Sec-WebSocket-Version: 13\r\n";
-  const cases = [
-    [sound.replace("GET", "POST"), "a websocket is asked for with GET, not POST"],
-    [sound.replace("GET", "HEAD"), undefined],
-    [sound.replace("HTTP/1.1", "HTTP/1.0"), "a websocket is asked for with HTTP/1.1, not 1.0"],
-    [sound.replace("Host: localhost\r\n", ""), "there must be one Host header"],
-    [sound.replace(versionLine, ""), "Sec-WebSocket-Version must be 13"],
-    [sound.replace(versionLine, "Sec-WebSocket-Version: 8\r\n"), "Sec-WebSocket-Version must be 13"],
-    [sound.replace(keyLine, ""), "Sec-WebSocket-Key must be base64"],
-    [sound.replace(keyLine, "Sec-WebSocket-Key:\r\n"), "Sec-WebSocket-Key must be base64"],
-    [sound.replace(keyLine, "Sec-WebSocket-Key: not base64!\r\n"), "Sec-WebSocket-Key must be base64"],
-    [sound.replace(keyLine, keyLine + keyLine), "Sec-WebSocket-Key must be base64"],
-    [
-      upgradeRequest("/room", { "Sec-WebSocket-Protocol": "a,,b" }),
-      "Sec-WebSocket-Protocol must be a list of different names",
-    ],
-    [
-      upgradeRequest("/room", { "Sec-WebSocket-Protocol": "a, a" }),
-      "Sec-WebSocket-Protocol must be a list of different names",
-    ],
-  ] as const;
-  const answers = await Promise.all(cases.map(([request]) => ask(server.port, request)));
-
-  for (const [at, { status, headers, body }] of answers.entries()) {
-    const [request, reason] = cases[at] ?? [];
-    expect({ request, status, body }).toEqual({
-      request,
-      status: 400,
-      body: reason === undefined ? "" : `${reason}\n`,
-    });
-    const isAboutVersion = reason?.startsWith("Sec-WebSocket-Version") ?? false;
-    expect(headers.get("sec-websocket-version")).toBe(isAboutVersion ? "13" : undefined);
-  }
-});
-
 test("a deeper path joins the room of its first segment and becomes PATH_INFO", async () => {
   await using server = await startServer(sh('echo "$SCRIPT_NAME|$PATH_INFO|$QUERY_STRING"; cat'));
   await using deep = await join(server, "room/a%20b/c%2Fd?x=%20&y");
@@ -504,18 +321,6 @@ test("requests that do not wait for the answer to the one before do no harm", as
   expect(await exchange(server.port, two)).toMatch(/"status":"ok"[^]*# EOF\n$/);
 });
 
-test("who is refused for now is told when to come back", async () => {
-  await using server = await startServer(["--oneshot", "cat"]);
-  await using client = await join(server, "room");
-  const { status, headers, body } = await refusal(server, "room");
-
-  expect({ status, body }).toEqual({ status: 503, body: "server serves one client only\n" });
-  expect(headers["retry-after"]).toMatch(/^[1-9]\d*$/);
-  expect(headers["content-type"]).toBe(plainText);
-  client.send("still here");
-  expect(await client.messages(1)).toEqual(["still here"]);
-});
-
 test("a connection that ends in the middle of a handshake does no harm", async () => {
   await using server = await startServer(["cat"]);
   const request = upgradeRequest("/room");
@@ -532,25 +337,6 @@ test("a connection that ends in the middle of a handshake does no harm", async (
 
   expect(await client.messages(1)).toEqual(["hello"]);
 });
-
-async function get(server: TestServer, path: string): Promise<{ status: number; type: string | null; body: string }> {
-  const response = await server.http(path);
-  return { status: response.status, type: response.headers.get("content-type"), body: await response.text() };
-}
-
-async function metrics(server: TestServer): Promise<Map<string, MetricFamily>> {
-  return parseOpenMetrics((await get(server, "/metrics")).body);
-}
-
-/** The values of a family by their labels as JSON. */
-function valuesOf(family: MetricFamily | undefined): Map<string, number> {
-  if (family === undefined) throw new Error("no such family");
-  return new Map(family.samples.map(({ labels, value }) => [JSON.stringify(Object.fromEntries(labels)), value]));
-}
-
-async function series(server: TestServer, family: string): Promise<Map<string, number>> {
-  return valuesOf((await metrics(server)).get(family));
-}
 
 function withoutChanging(headers: ReadonlyMap<string, string> | undefined): [string, string][] {
   const isOfMetrics = headers?.get("content-type")?.startsWith("application/openmetrics") ?? false;

@@ -197,7 +197,8 @@ describe("--oneshot", () => {
     for (const room of ["a", "b"]) {
       const { status, headers, body } = await refusal(server, room);
       expect(status).toBe(503);
-      expect(Number(headers["retry-after"])).toBeGreaterThan(0);
+      expect(headers["retry-after"]).toMatch(/^[1-9]\d*$/);
+      expect(headers["content-type"]).toBe("text/plain; charset=utf-8");
       expect(body).toBe("server serves one client only\n");
     }
     client.send("still here");
