@@ -9,8 +9,8 @@ import { holdWorkers, type HostKind, openHost, type OpenHost } from "../helpers/
 import { freePorts } from "../helpers/ports.ts";
 import { allGone, childrenOf, isAlive, workersOf } from "../helpers/processes.ts";
 import { node, sh } from "../helpers/programs.ts";
-import { RawClient } from "../helpers/raw-client.ts";
-import { clientFrame, exchange, upgradeRequest } from "../helpers/raw-socket.ts";
+import { RawClient, textFrame } from "../helpers/raw-client.ts";
+import { exchange, upgradeRequest } from "../helpers/raw-socket.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 import { expectWritten } from "../helpers/written.ts";
@@ -197,7 +197,7 @@ describe.each(hosts)("rooms in %s", (_, kind) => {
     await using folder = await tempFolder();
     await using open = await openHost(kind, sh('cat > "$1"', folder.at("input")));
     const messages = Array.from({ length: 500 }, (_each, index) => `message ${index}`);
-    const frames = Buffer.concat(messages.map(clientFrame));
+    const frames = Buffer.concat(messages.map(textFrame));
     const socket = connect(open.port, "127.0.0.1").on("error", () => undefined);
     socket.write(Buffer.concat([Buffer.from(upgradeRequest("/a")), frames]));
     await expectWritten(folder.at("input"), messages.map((line) => `${line}\n`).join(""));
@@ -210,7 +210,7 @@ describe.each(hosts)("rooms in %s", (_, kind) => {
     await using open = await openHost(kind, sh('cat > "$1-$ROOM"', folder.at("input")));
     using held = holdWorkers();
     const messages = Array.from({ length: 3000 }, (_each, index) => `message ${index}`);
-    const frames = Buffer.concat(messages.map(clientFrame));
+    const frames = Buffer.concat(messages.map(textFrame));
     const sockets = ["a", "b", "c"].map((room) => {
       const socket = connect(open.port, "127.0.0.1")
         .setNoDelay()

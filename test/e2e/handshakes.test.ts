@@ -4,8 +4,9 @@ import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
 import { Crowd } from "../helpers/crowd.ts";
+import { textFrame } from "../helpers/raw-client.ts";
 import { ask } from "../helpers/raw-http.ts";
-import { clientFrame, upgradeRequest } from "../helpers/raw-socket.ts";
+import { upgradeRequest } from "../helpers/raw-socket.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
 
@@ -31,7 +32,7 @@ describe("with --maxhandshakes", () => {
     await crowd.add();
     await until(() => oldest?.destroyed === true, "the oldest to be shut out");
     expect(crowd.closed).toBe(1);
-    second?.write(clientFrame("hello"));
+    second?.write(textFrame("hello"));
     expect(await client.messages(1)).toEqual(["hello"]);
   });
 
@@ -70,7 +71,7 @@ describe("a request", () => {
       received += text;
     });
     await once(socket, "connect");
-    for (const byte of Buffer.concat([Buffer.from(upgradeRequest("/a")), clientFrame("hello")])) {
+    for (const byte of Buffer.concat([Buffer.from(upgradeRequest("/a")), textFrame("hello")])) {
       await new Promise((resolve) => socket.write(Buffer.of(byte), resolve));
     }
     await until(

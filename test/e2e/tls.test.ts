@@ -13,8 +13,9 @@ import { metric } from "../helpers/metrics.ts";
 import { operatorsOf } from "../helpers/operators.ts";
 import { isAlive, peakMemoryMiB, workersOf } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
+import { textFrame } from "../helpers/raw-client.ts";
 import { rawRequest } from "../helpers/raw-http.ts";
-import { clientFrame, exchange, upgradeRequest } from "../helpers/raw-socket.ts";
+import { exchange, upgradeRequest } from "../helpers/raw-socket.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { settled } from "../helpers/settled.ts";
 import { type TempFolder, tempFolder } from "../helpers/temp-folder.ts";
@@ -234,7 +235,7 @@ describe.concurrent("flow control with TLS", () => {
   test("what a client sends behind its request comes first, and what comes later is in order", async () => {
     await using secure = await startSecure(["cat"]);
     const socket = connect({ port: secure.port, host: "127.0.0.1", rejectUnauthorized: false });
-    const frames = Array.from({ length: 5000 }, (_each, index) => clientFrame(String(index)));
+    const frames = Array.from({ length: 5000 }, (_each, index) => textFrame(String(index)));
     let received = "";
     socket.setEncoding("latin1").on("data", (text: string) => {
       received += text;

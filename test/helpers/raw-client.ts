@@ -101,6 +101,7 @@ export const text = 0x1;
 export const binary = 0x2;
 export const close = 0x8;
 export const ping = 0x9;
+export const pong = 0xa;
 
 interface FrameOptions {
   readonly isFinal?: boolean;
@@ -124,6 +125,11 @@ export function frame(opcode: number, content: Buffer | string = "", options: Fr
   const mask = Buffer.from(isMasked ? [0x12, 0x34, 0x56, 0x78] : []);
   const masked = isMasked ? payload.map((byte, at) => byte ^ (mask[at % 4] as number)) : payload;
   return Buffer.concat([header, mask, masked]);
+}
+
+/** A text message in one frame. */
+export function textFrame(content: string): Buffer {
+  return frame(text, content);
 }
 
 /** A text in fragments of one byte each. */

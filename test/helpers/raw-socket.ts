@@ -31,9 +31,3 @@ export function upgradeRequest(target: string, headers: Readonly<Record<string, 
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
   return `GET ${target} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`;
 }
-
-/** A text message of a client as one frame, masked with zeros; up to 125 bytes. */
-export function clientFrame(message: string): Buffer {
-  const payload = Buffer.from(message);
-  return Buffer.concat([Buffer.of(0x81, 0x80 | payload.length, 0, 0, 0, 0), payload]);
-}

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Heartbeat } from "../../../src/websocket/heartbeat.ts";
 import { SocketLink } from "../../../src/websocket/socket-link.ts";
+import { close, frame, ping, pong, text } from "../../helpers/raw-client.ts";
 import { settled } from "../../helpers/settled.ts";
 import { until } from "../../helpers/until.ts";
 
@@ -51,16 +52,6 @@ afterEach(async () => {
   await closed;
 });
 
-/** A frame of a client, masked with zeros. */
-function frame(first: number, payload: Buffer | string = ""): Buffer {
-  const bytes = Buffer.from(payload);
-  return Buffer.concat([Buffer.of(first, 0x80 | bytes.length, 0, 0, 0, 0), bytes]);
-}
-
-const text = 0x81;
-const ping = 0x89;
-const pong = 0x8a;
-const close = 0x88;
 const goodbye = Buffer.of(0x03, 0xe8);
 
 test("a client that pings and takes no answers makes nothing pile up beyond its buffer", async () => {
