@@ -1,27 +1,20 @@
 import { readFileSync } from "node:fs";
 import { symlink, writeFile } from "node:fs/promises";
 import { getPriority } from "node:os";
-import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
 import { freePorts } from "../helpers/ports.ts";
-import { node, programPath, sh } from "../helpers/programs.ts";
-import { runToEnd, type RunOptions, startServer } from "../helpers/server.ts";
+import { node, sh } from "../helpers/programs.ts";
+import { runToEnd, startServer } from "../helpers/server.ts";
+import { spawners } from "../helpers/spawners.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
-
-const withoutKoffi: RunOptions = {
-  env: { NODE_OPTIONS: `--import ${pathToFileURL(programPath("without-koffi.mjs")).href}` },
-};
 
 /** Tells the limits that it was born with: address space, processor time, descriptors, niceness. */
 const tellLimits =
   "awk '/^Max address space/ { print $4 } /^Max cpu time/ { print $4, $5 } /^Max open files/ { print $4 }' " +
   "/proc/$$/limits; cut -d ' ' -f 19 /proc/$$/stat";
 
-describe.concurrent.each([
-  ["posix_spawn", {}],
-  ["child_process", withoutKoffi],
-] as const)("processes by %s", (_, options: RunOptions) => {
+describe.concurrent.each(spawners)("processes by %s", (_, options) => {
   test("have, each of them, the limits that the options say from their first instruction on", async () => {
     const words = ["--limit-memory", "1G", "--limit-cpu", "7", "--limit-files=60", "--nice", "3"];
     await using server = await startServer(["--workers", "1", ...words, ...sh(tellLimits)], options);

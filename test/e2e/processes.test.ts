@@ -1,14 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
 import { dropped } from "../helpers/metrics.ts";
 import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
 import { freePorts } from "../helpers/ports.ts";
-import { programPath, sh } from "../helpers/programs.ts";
-import { type RunOptions, startServer, type TestServer } from "../helpers/server.ts";
+import { sh } from "../helpers/programs.ts";
+import { startServer, type TestServer } from "../helpers/server.ts";
+import { spawners, withoutKoffi } from "../helpers/spawners.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 
@@ -17,10 +17,6 @@ const inOneProcess = ["--workers", "0"];
 
 /** Ignores what it can. Tells its own pid and those of two children. */
 const stubborn = "trap '' TERM INT HUP; sleep 100 & one=$!; sleep 100 & echo $$ $one $!; wait; sleep 100";
-
-const withoutKoffi: RunOptions = {
-  env: { NODE_OPTIONS: `--import ${pathToFileURL(programPath("without-koffi.mjs")).href}` },
-};
 
 describe.concurrent("pipes", () => {
   test("a program can open /dev/stdin", async () => {
@@ -194,10 +190,7 @@ describe.concurrent("what a process is born with", () => {
   });
 });
 
-describe.concurrent.each([
-  ["posix_spawn", {}],
-  ["child_process, where koffi cannot be loaded", withoutKoffi],
-] as const)("processes by %s", (_, options: RunOptions) => {
+describe.concurrent.each(spawners)("processes by %s", (_, options) => {
   test("read and write, and their exit code closes the room", async () => {
     await using server = await startServer(sh('echo "$1"; head -n 1; exit 4', "an argument"), options);
     await using client = await join(server, "a");

@@ -1,29 +1,20 @@
 import { readFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
 import { metric } from "../helpers/metrics.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { allGone, peakMemoryMiB } from "../helpers/processes.ts";
-import { programPath, sh } from "../helpers/programs.ts";
-import { runToEnd, type RunOptions, startServer, type TestServer } from "../helpers/server.ts";
+import { sh } from "../helpers/programs.ts";
+import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { settled } from "../helpers/settled.ts";
+import { spawners } from "../helpers/spawners.ts";
 import { until } from "../helpers/until.ts";
 import { wholeLog } from "../helpers/whole-log.ts";
-
-const withoutKoffi: RunOptions = {
-  env: { NODE_OPTIONS: `--import ${pathToFileURL(programPath("without-koffi.mjs")).href}` },
-};
-
-const spawners = [
-  ["posix_spawn", {}],
-  ["child_process", withoutKoffi],
-] as const;
 
 /** Leaves something behind in a session of its own, with stderr open. */
 const holdStderr = "setsid sleep 100 & echo $!; echo last words >&2";
 
-describe.concurrent.each(spawners)("--stderr log, by %s", (_, options: RunOptions) => {
+describe.concurrent.each(spawners)("--stderr log, by %s", (_, options) => {
   test("makes lines of the log with room and pid, and tells no client", async () => {
     await using server = await startServer(
       ["--stderr", "log", "--log", "json", ...sh('echo $$; printf "one\\ntwo\\033[31m\\n\\377" >&2; read -r _')],
