@@ -9,7 +9,7 @@ import { read } from "../helpers/examples.ts";
 import { sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
-import { wholeLog } from "../helpers/whole-log.ts";
+import { logOfOneMessage, wholeLog } from "../helpers/whole-log.ts";
 
 const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
 
@@ -355,14 +355,6 @@ async function echoes(server: TestServer, message: string): Promise<(string | Bu
   second.send(message);
   await second.messages(1);
   return [first.received, second.received];
-}
-
-async function logOfOneMessage(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-  await using server = await startServer(["cat", ...words], { env });
-  await using client = await join(server, "room");
-  client.send("hello");
-  await client.messages(1);
-  return await wholeLog(server);
 }
 
 function levelsIn(log: string): string[] {

@@ -11,7 +11,7 @@ import { exchange, upgradeRequest } from "../helpers/raw-socket.ts";
 import { startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
-import { wholeLog } from "../helpers/whole-log.ts";
+import { logOfOneMessage, wholeLog } from "../helpers/whole-log.ts";
 
 const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
 const logLines = fileURLToPath(new URL("../programs/log-lines.mjs", import.meta.url));
@@ -240,12 +240,4 @@ function readPipe(path: string) {
 
 function linesOf(log: string): string[] {
   return log.trimEnd().split("\n");
-}
-
-async function logOfOneMessage(words: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
-  await using server = await startServer(["cat", ...words], { env });
-  await using client = await join(server, "room");
-  client.send("hello");
-  await client.messages(1);
-  return await wholeLog(server);
 }
