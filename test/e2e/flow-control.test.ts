@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { join, type TestClient } from "../helpers/client.ts";
+import { countBytes, join, type TestClient } from "../helpers/client.ts";
 import { dropped, metric } from "../helpers/metrics.ts";
 import { isAlive, peakMemoryMiB, workersOf } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
@@ -336,16 +336,6 @@ async function burst(lines: number, client: TestClient, holds: () => boolean | P
 function expectNumbered(received: readonly (string | Buffer)[], count: number): void {
   expect(received.length).toBe(count);
   expect(received.findIndex((line, index) => Number(line) !== index + 1)).toBe(-1);
-}
-
-/** Counts bytes from now on, and keeps no messages. */
-function countBytes(client: TestClient): { bytes: number } {
-  const total = { bytes: 0 };
-  client.socket.removeAllListeners("message");
-  client.socket.on("message", (data) => {
-    total.bytes += (data as Buffer).length;
-  });
-  return total;
 }
 
 /** In all processes of the server. */

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { join, refusal, type TestClient } from "../helpers/client.ts";
+import { join, joinSoon, refusal, type TestClient } from "../helpers/client.ts";
 import { isAlive, workersOf } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
 import { ask } from "../helpers/raw-http.ts";
@@ -74,7 +74,7 @@ describe.each([["0"], ["2"]])("with --workers %s", (workers) => {
     clients[2]?.socket.terminate();
     await allFree(server, address, 3);
     for (const room of ["exit1", "exit2"]) {
-      await using client = await joinWhenFree(server, room, address);
+      await using client = await joinSoon(server, room, from(address));
       expect((await client.closed).code).toBe(1011);
     }
     await allFree(server, address, 3);
@@ -146,16 +146,6 @@ test("the places of a worker that dies are given back, and those of the others a
   await Promise.all(clients.map(async (client) => client[Symbol.asyncDispose]()));
   await allFree(server, address, 8);
 });
-
-/** Joins as soon as those who have left just now are known to be gone. */
-async function joinWhenFree(server: TestServer, room: string, address: string): Promise<TestClient> {
-  let client: TestClient | undefined;
-  await until(async () => {
-    client = await join(server, room, from(address)).catch(() => undefined);
-    return client !== undefined;
-  }, "a place");
-  return client as TestClient;
-}
 
 /** The status of the answer to a websocket, once there is a place for it. */
 async function statusOf(server: TestServer, room: string, address: string, more = {}): Promise<number> {

@@ -8,7 +8,7 @@ import { connect as connectPlain } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { type Certificate, makeAuthority, makeCertificate, makeExpired } from "../helpers/certificates.ts";
-import { type Door, join, type TestClient } from "../helpers/client.ts";
+import { countBytes, type Door, join } from "../helpers/client.ts";
 import { metric } from "../helpers/metrics.ts";
 import { operatorsOf } from "../helpers/operators.ts";
 import { isAlive, peakMemoryMiB, workersOf } from "../helpers/processes.ts";
@@ -469,13 +469,4 @@ async function renegotiated(socket: TLSSocket): Promise<[Error | null]> {
 
 async function serialOf(server: Door): Promise<string> {
   return (await shake(server, {})).serial;
-}
-
-function countBytes(client: TestClient): { bytes: number } {
-  const total = { bytes: 0 };
-  client.socket.removeAllListeners("message");
-  client.socket.on("message", (data) => {
-    total.bytes += (data as Buffer).length;
-  });
-  return total;
 }

@@ -60,6 +60,26 @@ export async function join(server: Door, path: string, options: JoinOptions = {}
   };
 }
 
+/** Joins a room as soon as there is a place for it: those who have left just now may not be known to be gone. */
+export async function joinSoon(server: Door, path: string, options: JoinOptions = {}): Promise<TestClient> {
+  let client: TestClient | undefined;
+  await until(async () => {
+    client = await join(server, path, options).catch(() => undefined);
+    return client !== undefined;
+  }, "a place for a client");
+  return client as TestClient;
+}
+
+/** Counts a client's bytes from now on, and keeps no messages. */
+export function countBytes({ socket }: TestClient): { readonly bytes: number } {
+  const total = { bytes: 0 };
+  socket.removeAllListeners("message");
+  socket.on("message", (data) => {
+    total.bytes += (data as Buffer).length;
+  });
+  return total;
+}
+
 /** The HTTP answer to a client that is not let in. */
 export async function refusal(
   server: Door,
