@@ -4,7 +4,15 @@ import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
 import { dropped } from "../helpers/metrics.ts";
-import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
+import {
+  allGone,
+  childrenOf,
+  freeDescriptors,
+  isAlive,
+  limitDescriptors,
+  openFilesOf,
+  placeOf,
+} from "../helpers/processes.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { sh } from "../helpers/programs.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
@@ -291,7 +299,7 @@ describe.concurrent.each(spawners)("processes by %s", (_, options) => {
     await using server = await startServer([...inOneProcess, "true"], options);
     const [guardian, ...others] = childrenOf(server.pid);
     expect(others).toEqual([]);
-    const before = openDescriptors(server);
+    const before = openFilesOf(server.pid);
     await Promise.all(
       Array.from({ length: 40 }, async (_each, index) => {
         await using client = await join(server, `room-${index % 20}`);
@@ -299,7 +307,7 @@ describe.concurrent.each(spawners)("processes by %s", (_, options) => {
         expect(await client.closed).toEqual({ code: 1000, reason: "" });
       }),
     );
-    await until(() => openDescriptors(server) <= before, "descriptors to be closed");
+    await until(() => openFilesOf(server.pid) <= before, "descriptors to be closed");
     expect(childrenOf(server.pid)).toEqual([guardian]);
     expect(server.log()).not.toMatch(/error|warn .*(room|process ended)/);
   });
@@ -324,15 +332,15 @@ describe.concurrent.each(spawners)("processes by %s", (_, options) => {
     await using first = await join(server, "a");
     first.send("hello");
     await first.messages(1);
-    const before = openDescriptors(server);
+    const before = openFilesOf(server.pid);
     // One for the client and two for the first pipe, but not two more for the second.
-    limitDescriptors(server, freeDescriptors(server, 4).at(-1) as number);
+    limitDescriptors(server.pid, freeDescriptors(server.pid, 4).at(-1) as number);
     await using second = await join(server, "b");
     expect(await second.closed).toMatchObject({ code: 1011, reason: expect.stringMatching(/^cannot start cat: ./) });
-    await until(() => openDescriptors(server) === before, "descriptors to be closed");
+    await until(() => openFilesOf(server.pid) === before, "descriptors to be closed");
     first.send("still here");
     expect(await first.messages(2)).toEqual(["hello", "still here"]);
-    limitDescriptors(server, 10_000);
+    limitDescriptors(server.pid, 10_000);
     await using third = await join(server, "b");
     third.send("again");
     expect(await third.messages(1)).toEqual(["again"]);
@@ -343,7 +351,7 @@ describe.concurrent.each(spawners)("processes by %s", (_, options) => {
     await using client = await join(server, "a");
     client.send("hello");
     await client.messages(1);
-    limitDescriptors(server, 3);
+    limitDescriptors(server.pid, 3);
     server.child.kill("SIGUSR2");
     await until(
       () => /status: server: [1-9]\d* MiB resident, [1-9]/.test(server.log()),
@@ -614,21 +622,4 @@ function parseEnvironment(lines: readonly (string | Buffer)[]): Record<string, s
   return Object.fromEntries(
     lines.map(String).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
   );
-}
-
-function openDescriptors(server: TestServer): number {
-  return readdirSync(`/proc/${server.pid}/fd`).length;
-}
-
-/** The numbers that the server's next descriptors will have. */
-function freeDescriptors(server: TestServer, count: number): number[] {
-  const taken = new Set(readdirSync(`/proc/${server.pid}/fd`).map(Number));
-  return Array.from({ length: taken.size + count }, (_each, number) => number)
-    .filter((number) => !taken.has(number))
-    .slice(0, count);
-}
-
-/** Leaves the server only descriptors below the number. */
-function limitDescriptors(server: TestServer, below: number): void {
-  execFileSync("prlimit", ["--pid", String(server.pid), `--nofile=${below}:`]);
 }

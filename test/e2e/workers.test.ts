@@ -6,11 +6,20 @@ import { WebSocket } from "ws";
 import { compilerFlags } from "../../src/compiler-flags.ts";
 import { closeCodes, type Server, type ServerOptions } from "../../src/index.ts";
 import { maxUnderWay } from "../../src/workers/hand-over.ts";
-import { join, refusal, type TestClient } from "../helpers/client.ts";
+import { join, joinSoon, refusal, type TestClient } from "../helpers/client.ts";
 import { createServer } from "../helpers/hosts.ts";
 import { metric } from "../helpers/metrics.ts";
 import { type FreePorts, freePorts } from "../helpers/ports.ts";
-import { allGone, childrenOf, commandOf, isAlive, openFilesOf, workersOf } from "../helpers/processes.ts";
+import {
+  allGone,
+  childrenOf,
+  commandOf,
+  freeDescriptors,
+  isAlive,
+  limitDescriptors,
+  openFilesOf,
+  workersOf,
+} from "../helpers/processes.ts";
 import { node, sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { settled } from "../helpers/settled.ts";
@@ -476,7 +485,7 @@ describe.concurrent("rooms on workers", () => {
   test("a worker that is out of descriptors refuses newcomers, and goes on when it has some again", async () => {
     await using server = await startServer(["--workers", "1", "--maxperip", "5", "--metrics", ...pidsAndEcho]);
     await using first = await seat(server, "a");
-    limitDescriptors(first.worker, firstFreeDescriptor(first.worker));
+    limitDescriptors(first.worker, freeDescriptors(first.worker, 1)[0] as number);
     for (const room of ["a", "b", "b"]) {
       const { status, body, headers } = await refusal(server, room);
       expect({ status, body }).toEqual({ status: 503, body: "server is out of descriptors\n" });
@@ -747,27 +756,6 @@ async function knock(server: TestServer, count: number): Promise<Promise<TestCli
   await until(() => openFilesOf(server.pid) >= before + count, "all to be there");
   await server.http("/health");
   return joins;
-}
-
-/** Joins a room as soon as there is a place for it. */
-async function joinSoon(server: TestServer, room: string): Promise<TestClient> {
-  let client: TestClient | undefined;
-  await until(async () => {
-    client = await join(server, room).catch(() => undefined);
-    return client !== undefined;
-  }, "a place for a room");
-  return client as TestClient;
-}
-
-function limitDescriptors(pid: number, below: number): void {
-  execFileSync("prlimit", ["--pid", String(pid), `--nofile=${below}:`]);
-}
-
-function firstFreeDescriptor(pid: number): number {
-  const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
-  let number = 0;
-  while (taken.has(number)) number += 1;
-  return number;
 }
 
 interface Started extends Door, AsyncDisposable {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { until } from "./until.ts";
 
@@ -36,6 +37,19 @@ export function commandOf(pid: number): string {
 /** How many descriptors a process has open. */
 export function openFilesOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** The numbers that the next descriptors of a process will have. */
+export function freeDescriptors(pid: number, count: number): number[] {
+  const taken = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  return Array.from({ length: taken.size + count }, (_each, number) => number)
+    .filter((number) => !taken.has(number))
+    .slice(0, count);
+}
+
+/** Leaves a process only descriptors below the number. */
+export function limitDescriptors(pid: number, below: number): void {
+  execFileSync("prlimit", ["--pid", String(pid), `--nofile=${below}:`]);
 }
 
 /** The most memory that any process of a server has had resident so far, in MiB. */
