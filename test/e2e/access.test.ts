@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request, type RequestOptions } from "node:http";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
+import { operatorsOf } from "../helpers/operators.ts";
 import { sh } from "../helpers/programs.ts";
 import { ask, rawRequest } from "../helpers/raw-http.ts";
 import { upgradeRequest } from "../helpers/raw-socket.ts";
@@ -108,7 +109,7 @@ test("a unix socket beside loopback is for any host, as proxies pass them on, an
 
 test("an address for operators that others can reach does not open loopback to other hosts", async () => {
   await using server = await startServer(["--adminaddr", "0.0.0.0:0", "cat"]);
-  const [, port] = /listening on 0\.0\.0\.0:(\d+) for operators\n/.exec(server.log()) ?? [];
+  const { port } = operatorsOf(server);
   expect(await statuses(server, { Host: "evil.example" })).toEqual(shut);
   expect(await statusAt({ host: "127.0.0.1", port }, "evil.example")).toBe(403);
 });

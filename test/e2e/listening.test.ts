@@ -6,6 +6,7 @@ import { connect, createServer, type Server } from "node:net";
 import { describe, expect, test } from "vitest";
 import { createServer as createScaleSocket } from "../../src/index.ts";
 import { join } from "../helpers/client.ts";
+import { operatorsOf } from "../helpers/operators.ts";
 import { freePorts, listen } from "../helpers/ports.ts";
 import { workersOf } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
@@ -209,39 +210,36 @@ describe.concurrent("--adminaddr", () => {
     await writeFile(folder.at("index.html"), "page");
     const words = ["--metrics", "--stats", "--api", "--staticdir", folder.path, "--adminaddr", "127.0.0.1:0", "cat"];
     await using server = await startServer(words);
-    const [, digits] = /listening on 127\.0\.0\.1:(\d+) for operators\n/.exec(server.log()) ?? [];
-    const admin = `http://127.0.0.1:${digits}`;
-    expect(Number(digits)).not.toBe(server.port);
+    const operators = operatorsOf(server);
+    expect(operators.port).not.toBe(server.port);
     await using client = await join(server, "a");
     for (const path of ["/health", "/metrics", "/a/stats", "/a/stats/connections", "/api/rooms/", "/api/a/"]) {
-      expect([path, (await fetch(admin + path)).status]).toEqual([path, 200]);
+      expect([path, (await operators.http(path)).status]).toEqual([path, 200]);
       expect([path, (await server.http(path)).status]).toEqual([path, 404]);
     }
     expect(await (await server.http("/")).text()).toBe("page");
-    for (const path of ["/", "/index.html"]) expect((await fetch(admin + path)).status).toBe(404);
-    await expect(join({ ...server, origin: admin.replace("http", "ws") }, "a")).rejects.toThrow("404");
+    for (const path of ["/", "/index.html"]) expect((await operators.http(path)).status).toBe(404);
+    await expect(join({ ...server, port: operators.port }, "a")).rejects.toThrow("404");
     client.send("still here");
     expect(await client.messages(1)).toEqual(["still here"]);
   });
 
   test("leaves the names reserved, and what is off is off there too", async () => {
     await using server = await startServer(["--adminaddr", "127.0.0.1:0", "cat"]);
-    const [, digits] = /listening on 127\.0\.0\.1:(\d+) for operators\n/.exec(server.log()) ?? [];
+    const operators = operatorsOf(server);
     for (const name of ["health", "metrics", "api"]) await expect(join(server, name)).rejects.toThrow("400");
-    const answers = ["/health", "/metrics", "/api/rooms/", "/a/stats"].map(async (path) =>
-      fetch(`http://127.0.0.1:${digits}${path}`),
-    );
+    const answers = ["/health", "/metrics", "/api/rooms/", "/a/stats"].map(async (path) => operators.http(path));
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 404, 404, 404]);
   });
 
   test("answers while the server shuts down", async () => {
     const stubborn = sh('trap "" TERM; echo ready; while :; do sleep 1; done');
     await using server = await startServer(["--adminaddr", "127.0.0.1:0", ...stubborn]);
-    const [, digits] = /listening on 127\.0\.0\.1:(\d+) for operators\n/.exec(server.log()) ?? [];
+    const operators = operatorsOf(server);
     await using client = await join(server, "a");
     await client.messages(1);
     server.child.kill("SIGTERM");
-    await until(async () => (await fetch(`http://127.0.0.1:${digits}/health`)).status === 503, "health to say so");
+    await until(async () => (await operators.http("/health")).status === 503, "health to say so");
     await server.stop();
   });
 });

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, test } from "vitest";
 import { makeCertificate } from "../helpers/certificates.ts";
 import { type Door, join, type JoinOptions, refusal } from "../helpers/client.ts";
+import { operatorsOf } from "../helpers/operators.ts";
 import { basic, bcryptHash } from "../helpers/passwords.ts";
 import { sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
@@ -95,7 +96,7 @@ describe.concurrent("secrets stay where they are", () => {
     // What the server has in its own environment, processes do not have.
     const ownSecret = "hush-of-the-environment";
     await using server = await startServer([...words, ...tellAll], { env: { DATABASE_PASSWORD: ownSecret } });
-    const adminPort = /listening on 127\.0\.0\.1:(\d+) for operators/.exec(server.log())?.[1];
+    const operators = operatorsOf(server);
     const door = { port: server.port, log: () => server.log(), origin: `wss://localhost:${server.port}` };
     const trust = { ca: readFileSync(cert) };
     const good = await token(signer, { sub: "ann" });
@@ -123,7 +124,7 @@ describe.concurrent("secrets stay where they are", () => {
       seen.set(`refusal ${index}`, `${body}${JSON.stringify(headers)}`);
     }
     for (const path of tellers) {
-      const answer = await fetch(`http://127.0.0.1:${adminPort}${path}`, basic("ann", password));
+      const answer = await operators.http(path, basic("ann", password));
       seen.set(`answer of ${path}`, await answer.text());
     }
     await statusOf(server);
