@@ -1,10 +1,9 @@
-import { spawnSync } from "node:child_process";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { startExample } from "../helpers/examples.ts";
+import { hasScript } from "../helpers/script.ts";
 import { browserTest, Windows } from "./windows.ts";
 
-const hasScript = spawnSync("script", ["--version"]).stdout?.includes("util-linux") ?? false;
 const terminalTest = hasScript ? browserTest : browserTest.skip;
 
 const secretFragment = "#0123456789abcdef0123456789abcdef";

@@ -1,14 +1,13 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, inject, test } from "vitest";
+import { bin } from "../helpers/bin.ts";
 import { shippedWith } from "../helpers/shipped.ts";
 import { tempFolder, type TempFolder } from "../helpers/temp-folder.ts";
 
 const analyze = inject("tools")["systemd-analyze"];
 const check = test.skipIf(analyze === undefined);
-const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
 const units = ["scalesocket.service", "scalesocket.socket"] as const;
 /** As systemd-analyze counts: 0 is safe, 10 is not. That of a unit without hardening is 9.6. */
 const maxExposure = 2;

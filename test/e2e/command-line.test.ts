@@ -2,16 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { text } from "node:stream/consumers";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { bin } from "../helpers/bin.ts";
 import { join } from "../helpers/client.ts";
 import { read } from "../helpers/examples.ts";
 import { sh } from "../helpers/programs.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
 import { logOfOneMessage, wholeLog } from "../helpers/whole-log.ts";
-
-const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
 
 test("options may stand before and after the command", async () => {
   await using server = await startServer(["--metrics", "cat", "--stats"]);

@@ -8,6 +8,7 @@ import { join, refusal, type TestClient } from "../helpers/client.ts";
 import { block, commandIn, commandOf, read, readme, root, startExample } from "../helpers/examples.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { allGone } from "../helpers/processes.ts";
+import { hasScript } from "../helpers/script.ts";
 import type { TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
 
@@ -24,7 +25,6 @@ const programs = folders.flatMap((folder) =>
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 if (!hasPython) console.warn("python3 is not installed, so the counter example is not tested");
 
-const hasScript = spawnSync("script", ["--version"]).stdout?.includes("util-linux") ?? false;
 if (!hasScript) console.warn("script of util-linux is not installed, so the terminal example is not tested");
 
 const page = pageOf("chat");

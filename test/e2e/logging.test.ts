@@ -3,18 +3,17 @@ import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { bin } from "../helpers/bin.ts";
 import { join } from "../helpers/client.ts";
-import { sh } from "../helpers/programs.ts";
+import { programPath, sh } from "../helpers/programs.ts";
 import { exchange, upgradeRequest } from "../helpers/raw-socket.ts";
 import { startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 import { logOfOneMessage, wholeLog } from "../helpers/whole-log.ts";
 
-const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
-const logLines = fileURLToPath(new URL("../programs/log-lines.mjs", import.meta.url));
+const logLines = programPath("log-lines.mjs");
 const textLine = /^\d\d:\d\d:\d\d\.\d{3} (error|warn |info |debug|trace) \S.*$/;
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 

@@ -1,16 +1,15 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { bin } from "../helpers/bin.ts";
 import { join } from "../helpers/client.ts";
 import { isAlive, workersOf } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
+import { hasScript } from "../helpers/script.ts";
 import { startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
-
-const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
 
 test("SIGHUP finds out anew where the folder of static files is, and keeps the old one where there is none", async () => {
   await using folder = await tempFolder();
@@ -120,8 +119,6 @@ test("SIGUSR2 tells of a worker that does not answer", async () => {
   );
   process.kill(worker, "SIGCONT");
 });
-
-const hasScript = spawnSync("script", ["--version"]).stdout?.includes("util-linux") ?? false;
 
 /** Runs the server with a terminal of its own. */
 function inTerminal(words: readonly string[]) {

@@ -2,11 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import { Libc } from "../../src/process/libc.ts";
+import { bin } from "./bin.ts";
 import { until } from "./until.ts";
-
-const bin = fileURLToPath(new URL("../../bin/scalesocket.js", import.meta.url));
 
 /** The process that is to listen is told to be so by its own pid, which is not known before. */
 const asActivated: readonly string[] = ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"];
