@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
 import { gwsocketMessage } from "../helpers/framing.ts";
 import { dropped } from "../helpers/metrics.ts";
+import { processEnded } from "../helpers/noticed.ts";
 import { node, sh } from "../helpers/programs.ts";
 import { startServer, type TestServer } from "../helpers/server.ts";
 import { until } from "../helpers/until.ts";
@@ -87,7 +88,7 @@ describe.concurrent("a process with JSON framing", () => {
     for (const client of clients) {
       expect(await client.closed).toEqual({ code: 1012, reason: "" });
     }
-    await until(() => /process (exited|ended)/.test(server.log()), "the process to end");
+    await processEnded(server);
     await using next = await join(server, "a");
     say(next, '{"hello":4}');
     expect(await next.messages(1)).toEqual(['{"hello":4}']);

@@ -3,9 +3,10 @@ import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
 import { gwsocketMessage } from "../helpers/framing.ts";
 import { dropped, metric } from "../helpers/metrics.ts";
+import { processEnded } from "../helpers/noticed.ts";
 import { peakMemoryMiB } from "../helpers/processes.ts";
 import { node, sh } from "../helpers/programs.ts";
-import { startServer, type TestServer } from "../helpers/server.ts";
+import { startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
 import { expectWritten } from "../helpers/written.ts";
@@ -279,7 +280,7 @@ describe.concurrent("--frame=binary", () => {
       });
       expect(client.received).toEqual([largest, "last"]);
     }
-    await until(() => /process (exited|ended)/.test(server.log()), "the process to end");
+    await processEnded(server);
     await using next = await join(server, "a");
     next.send(gwsocketMessage(0, 1, "anew"));
     expect(await next.messages(1)).toEqual(["anew"]);
@@ -358,11 +359,4 @@ function hex(bytes: string | Buffer): string {
 
 function bytesOf(received: readonly (string | Buffer)[]): Buffer {
   return Buffer.concat(received.map((message) => Buffer.from(message)));
-}
-
-async function processEnded(server: TestServer): Promise<void> {
-  await until(
-    () => /process (exited|ended)/.test(server.log()),
-    () => `the process to end: ${server.log()}`,
-  );
 }

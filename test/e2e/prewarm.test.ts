@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
+import { turns } from "../helpers/noticed.ts";
 import { allGone, isAlive } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
 import { runToEnd, startServer } from "../helpers/server.ts";
@@ -139,15 +140,14 @@ describe.concurrent("--prewarm", () => {
   test("leaves nothing behind when a second signal ends the server at once, nor when it is killed", async () => {
     await using folder = await tempFolder();
     const stubborn = 'trap "" TERM INT HUP; echo $$ >> "$1"; while :; do sleep 1; done';
-    const words = ["--prewarm", "2", "--killgrace", "3600"];
+    const words = ["--metrics", "--prewarm", "2", "--killgrace", "3600"];
     await using asked = await startServer([...words, ...sh(stubborn, folder.at("asked"))]);
     await using killed = await startServer([...words, ...sh(stubborn, folder.at("killed"))]);
     const [ofAsked, ofKilled] = await Promise.all(
       ["asked", "killed"].map(async (name) => numbersIn(folder.at(name), 2)),
     );
-    // A second turn of the server's event loop begins after the guardian was told of the processes.
-    await killed.http("/health");
-    await killed.http("/health");
+    // Then the guardian was told of the processes.
+    await turns(killed);
     killed.child.kill("SIGKILL");
     const exitCode = asked.stop();
     await until(() => asked.log().includes("shutting down"), "the server to stop");

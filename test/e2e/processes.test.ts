@@ -4,6 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
 import { dropped } from "../helpers/metrics.ts";
+import { processEnded } from "../helpers/noticed.ts";
+import { freePorts } from "../helpers/ports.ts";
 import {
   allGone,
   childrenOf,
@@ -13,9 +15,8 @@ import {
   openFilesOf,
   placeOf,
 } from "../helpers/processes.ts";
-import { freePorts } from "../helpers/ports.ts";
 import { sh } from "../helpers/programs.ts";
-import { startServer, type TestServer } from "../helpers/server.ts";
+import { startServer } from "../helpers/server.ts";
 import { spawners, withoutKoffi } from "../helpers/spawners.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
@@ -385,7 +386,7 @@ describe.concurrent("the end of a process by steps", () => {
     await using client = await join(server, "a");
     client.send("hello");
     client.socket.close();
-    await ended(server, "process exited with code 0");
+    await processEnded(server, "process exited with code 0");
     expect(readFileSync(folder.at("log"), "utf8")).toBe("end of input\n");
   });
 
@@ -398,7 +399,7 @@ describe.concurrent("the end of a process by steps", () => {
     await using client = await join(server, "a");
     await client.messages(1);
     client.socket.close();
-    await ended(server, "process exited with code 7");
+    await processEnded(server, "process exited with code 7");
     expect(readFileSync(folder.at("log"), "utf8")).toBe("child\n");
   });
 
@@ -406,7 +407,7 @@ describe.concurrent("the end of a process by steps", () => {
     await using server = await startServer(["sleep", "--", "100"]);
     await using client = await join(server, "a");
     client.socket.close();
-    await ended(server, "process ended by SIGTERM");
+    await processEnded(server, "process ended by SIGTERM");
   });
 
   test("SIGKILL comes last, after --killgrace", async () => {
@@ -414,7 +415,7 @@ describe.concurrent("the end of a process by steps", () => {
     await using client = await join(server, "a");
     const pids = await pidsOf(client);
     client.socket.close();
-    await ended(server, "process ended by SIGKILL");
+    await processEnded(server, "process ended by SIGKILL");
     await allGone(pids);
   });
 
@@ -425,7 +426,7 @@ describe.concurrent("the end of a process by steps", () => {
     await using client = await join(server, "a");
     const pids = await pidsOf(client);
     client.socket.close();
-    await ended(server, "process exited with code 0");
+    await processEnded(server, "process exited with code 0");
     await allGone(pids);
   });
 });
@@ -596,7 +597,7 @@ describe.concurrent("--cmd-attach-delay", () => {
     await using client = await join(server, "a");
     client.send("hello");
     client.socket.close();
-    await ended(server, "process exited with code 0");
+    await processEnded(server, "process exited with code 0");
     expect(readFileSync(folder.at("input"), "utf8")).toBe("hello\n");
   });
 });
@@ -608,14 +609,6 @@ async function pidsOf(client: TestClient): Promise<number[]> {
   expect(pids).toHaveLength(3);
   expect(pids.every(isAlive)).toBe(true);
   return pids;
-}
-
-async function ended(server: TestServer, how: string): Promise<void> {
-  await until(
-    () => /process (exited|ended)/.test(server.log()),
-    () => `a process to end: ${server.log()}`,
-  );
-  await until(() => server.log().includes(how), "the log");
 }
 
 function parseEnvironment(lines: readonly (string | Buffer)[]): Record<string, string> {

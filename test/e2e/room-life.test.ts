@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
 import { metric } from "../helpers/metrics.ts";
+import { leave, turns } from "../helpers/noticed.ts";
 import { freePorts } from "../helpers/ports.ts";
 import { allGone, isAlive } from "../helpers/processes.ts";
 import { programPath, sh } from "../helpers/programs.ts";
@@ -17,14 +18,19 @@ describe.concurrent("--linger", () => {
   test("who comes back in time finds the process as it was, and misses what it wrote meanwhile", async () => {
     await using folder = await tempFolder();
     const script = 'echo $$; while read -r line; do echo "$line"; touch "$1/$line"; done';
-    await using server = await startServer(["-v", "--linger", "60", ...notices, ...sh(script, folder.path)]);
+    await using server = await startServer([
+      "-v",
+      "--metrics",
+      "--linger",
+      "60",
+      ...notices,
+      ...sh(script, folder.path),
+    ]);
     await using first = await join(server, "a");
     const [pid] = await first.messages(2);
     await leave(server, first);
     await until(() => existsSync(folder.at("-1")), "the process to write while nobody is there");
-    // The server has seen that when its event loop has come around.
-    await server.http("/health");
-    await server.http("/health");
+    await turns(server);
     await using second = await join(server, "a");
     second.send("hello");
     expect(await second.messages(2)).toEqual(["+2", "hello"]);
@@ -321,14 +327,4 @@ describe.concurrent("--restart", () => {
 /** How long the log says that each new process is waited for, in seconds. */
 function waitsIn(server: TestServer): number[] {
   return Array.from(server.log().matchAll(/starting a new process in ([\d.]+) s/g), ([, seconds]) => Number(seconds));
-}
-
-/** Leaves in order, and waits until the server (with -v) has seen it. */
-async function leave(server: TestServer, client: TestClient): Promise<void> {
-  const seen = server.log().split("client left").length;
-  client.socket.close();
-  await until(
-    () => server.log().split("client left").length > seen,
-    () => `a client to leave: ${server.log()}`,
-  );
 }

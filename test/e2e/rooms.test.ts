@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { join, refusal, type TestClient } from "../helpers/client.ts";
+import { join, refusal } from "../helpers/client.ts";
+import { leave, turns } from "../helpers/noticed.ts";
 import { freePorts, listen } from "../helpers/ports.ts";
 import { allGone, isAlive } from "../helpers/processes.ts";
 import { node, programPath, sh } from "../helpers/programs.ts";
-import { startServer, type TestServer } from "../helpers/server.ts";
+import { startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
-import { until } from "../helpers/until.ts";
 
 describe("a room", () => {
   test("clients of a room share one process, and another room has its own", async () => {
@@ -99,7 +99,7 @@ describe.concurrent("a process that is still ending", () => {
   test("whoever joins after the exit, but before the end of the output, gets a new one", async () => {
     await using folder = await tempFolder();
     const script = 'mkdir "$1" 2>/dev/null || exec cat; sleep 100 & echo $$ $!';
-    await using server = await startServer(sh(script, folder.at("old")));
+    await using server = await startServer(["--metrics", ...sh(script, folder.at("old"))]);
     await using first = await join(server, "a");
     const [line] = await first.messages(1);
     const [pid, sleepPid] = String(line).split(" ").map(Number) as [number, number];
@@ -236,19 +236,3 @@ describe("--oneshot", () => {
     expect(await client.messages(1)).toEqual([`connection 1 on ${ports.start}`]);
   });
 });
-
-/** Leaves in order, and waits until the server (with -v) has seen it. */
-async function leave(server: TestServer, client: TestClient): Promise<void> {
-  const seen = server.log().split("client left").length;
-  client.socket.close();
-  await until(
-    () => server.log().split("client left").length > seen,
-    () => `a client to leave: ${server.log()}`,
-  );
-}
-
-/** Lets the server's event loop come around, so that it has seen what happened before. */
-async function turns(server: TestServer): Promise<void> {
-  await server.http("/health");
-  await server.http("/health");
-}

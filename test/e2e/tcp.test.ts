@@ -4,6 +4,7 @@ import type { Server } from "node:net";
 import { describe, expect, test } from "vitest";
 import { join, refusal } from "../helpers/client.ts";
 import { gwsocketMessage } from "../helpers/framing.ts";
+import { processEnded } from "../helpers/noticed.ts";
 import { type FreePorts, freePorts, listen } from "../helpers/ports.ts";
 import { allGone, isAlive } from "../helpers/processes.ts";
 import { node, programPath, sh } from "../helpers/programs.ts";
@@ -196,8 +197,7 @@ describe.concurrent("--tcp", () => {
     await using client = await join(server, "a");
     await client.messages(1);
     client.socket.close();
-    await until(() => /process (exited|ended)/.test(server.log()), "the process to end");
-    await until(() => server.log().includes("process exited with code 0"), "the log");
+    await processEnded(server, "process exited with code 0");
   });
 
   test("stdout and stderr of the process are the server's stderr, and its stdin is empty", async () => {
