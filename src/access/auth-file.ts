@@ -1,5 +1,5 @@
 import { messageOf, ServerError } from "../errors.ts";
-import { readSmallFile } from "../small-file.ts";
+import { readSmallFile } from "../system/small-file.ts";
 
 /** Reads a file of keys or passwords, which `flag` names. @throws ServerError ERR_AUTH_FILE */
 export async function readAuthFile(flag: string, path: string): Promise<Buffer> {

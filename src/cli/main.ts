@@ -1,5 +1,5 @@
 import { setFlagsFromString } from "node:v8";
-import { compilerFlags } from "../compiler-flags.ts";
+import { compilerFlags } from "../system/compiler-flags.ts";
 import { messageOf, ServerError } from "../errors.ts";
 import { createServer, type ServerAddress } from "../index.ts";
 import type { Logger } from "../logger.ts";

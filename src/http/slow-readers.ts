@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { arrivedBytes, pendingBytes } from "../socket-handle.ts";
+import { arrivedBytes, pendingBytes } from "../system/socket-handle.ts";
 
 /** An answer of which its client takes less than this in the time is given up: 1 KiB a second. */
 const leastBytes = 60 * 1024;

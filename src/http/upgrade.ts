@@ -8,7 +8,7 @@ import type { RoomHost } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { Options } from "../options.ts";
 import { checkRoomName } from "../room-name.ts";
-import { stopReading } from "../socket-handle.ts";
+import { stopReading } from "../system/socket-handle.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
 import type { Entrance } from "./entrance.ts";
 import type { RequestHandler } from "./request-handler.ts";

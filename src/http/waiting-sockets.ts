@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { acceptedSocket } from "../socket-handle.ts";
+import { acceptedSocket } from "../system/socket-handle.ts";
 
 /** Many clients may come at once, after a restart say; each has this long to send its request before it can be in the way. */
 const graceMs = 2000;

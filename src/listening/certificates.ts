@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions, type Server } from "node:tls";
 import { messageOf, ServerError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { readSmallFile } from "../small-file.ts";
+import { readSmallFile } from "../system/small-file.ts";
 import type { Reloadable } from "../reloadable.ts";
 import { warningOf } from "./validity.ts";
 

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync } from "node:fs";
 import { constants } from "node:os";
-import { type CLibrary, loadCLibrary, systemError } from "../c-library.ts";
+import { type CLibrary, loadCLibrary, systemError } from "../system/c-library.ts";
 import type { SharedText } from "./spawner.ts";
 
 /** Larger than any C library's posix_spawnattr_t, posix_spawn_file_actions_t, sigset_t or siginfo_t. */

@@ -2,7 +2,7 @@ import { closeSync, fstatSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import pLimit from "p-limit";
-import { LendingSocket } from "../lending-socket.ts";
+import { LendingSocket } from "../system/lending-socket.ts";
 import { InputPipe } from "./input-pipe.ts";
 import { Libc, type Pipe, type WaitStatus } from "./libc.ts";
 import { Reaper } from "./reaper.ts";

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
-import { takenBytes } from "../socket-handle.ts";
+import { takenBytes } from "../system/socket-handle.ts";
 import { listenToErrors } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { InputPipe } from "./input-pipe.ts";

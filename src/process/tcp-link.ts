@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { LendingSocket } from "../lending-socket.ts";
+import { LendingSocket } from "../system/lending-socket.ts";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { listenToErrors } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";

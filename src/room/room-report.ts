@@ -1,4 +1,4 @@
-import { memoryUsage } from "../memory-usage.ts";
+import { memoryUsage } from "../system/memory-usage.ts";
 
 /** Bytes of one room that wait in this process. */
 export interface RoomLoad {

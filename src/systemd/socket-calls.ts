@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { type CLibrary, loadCLibrary } from "../c-library.ts";
+import { type CLibrary, loadCLibrary } from "../system/c-library.ts";
 
 // <sys/socket.h>
 const AF_UNIX = 1;

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
-import { lendingSocketOf } from "../lending-socket.ts";
-import { startReading } from "../socket-handle.ts";
+import { lendingSocketOf } from "../system/lending-socket.ts";
+import { startReading } from "../system/socket-handle.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import { loadReceiver } from "./protocol-receiver.ts";
 import { type LinkLimits, SocketLink } from "./socket-link.ts";

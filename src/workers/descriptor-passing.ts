@@ -1,4 +1,4 @@
-import { type CLibrary, loadCLibrary } from "../c-library.ts";
+import { type CLibrary, loadCLibrary } from "../system/c-library.ts";
 
 // <sys/socket.h>
 const AF_UNIX = 1;

@@ -1,6 +1,6 @@
 import type { SendHandle } from "node:child_process";
 import type { JoinRequest } from "../join-request.ts";
-import { handleOf } from "../socket-handle.ts";
+import { handleOf } from "../system/socket-handle.ts";
 import type { Handshake } from "../websocket/websockets.ts";
 import type { ToWorker } from "./messages.ts";
 

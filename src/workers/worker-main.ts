@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { messageOf, ServerError } from "../errors.ts";
-import { connectionOf, connectionOn } from "../lending-socket.ts";
+import { connectionOf, connectionOn } from "../system/lending-socket.ts";
 import { dieWithParent } from "../process/parent.ts";
 import { loadDescriptorPassing } from "./descriptor-passing.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, fork, type SendHandle } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import { compilerFlags } from "../compiler-flags.ts";
+import { compilerFlags } from "../system/compiler-flags.ts";
 import { ServerError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import type { CounterValues } from "../room/counters.ts";

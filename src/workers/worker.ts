@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { messageOf } from "../errors.ts";
 import { type HostSettings, LocalHost } from "../host/local-host.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
-import { memoryUsage } from "../memory-usage.ts";
+import { memoryUsage } from "../system/memory-usage.ts";
 import { LagWatch } from "./lag-watch.ts";
 import type { FromWorker, LogWishes, Question, Questions, ToWorker, WorkerState } from "./messages.ts";
 import { RemotePorts } from "./remote-ports.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { compilerFlags } from "../../src/compiler-flags.ts";
+import { compilerFlags } from "../../src/system/compiler-flags.ts";
 import { closeCodes, type Server, type ServerOptions } from "../../src/index.ts";
 import { maxUnderWay } from "../../src/workers/hand-over.ts";
 import { join, joinSoon, refusal, type TestClient } from "../helpers/client.ts";

@@ -5,7 +5,7 @@ import type { HostSettings } from "../../src/host/local-host.ts";
 import type { RoomHost } from "../../src/host/room-host.ts";
 import type { JoinRequest } from "../../src/join-request.ts";
 import { completeOptions, type OptionName } from "../../src/options.ts";
-import { stopReading } from "../../src/socket-handle.ts";
+import { stopReading } from "../../src/system/socket-handle.ts";
 import { answerHandshake } from "../../src/websocket/handshake.ts";
 import type { Door } from "./client.ts";
 import { FakeLogger, fakeRequest } from "./fakes.ts";

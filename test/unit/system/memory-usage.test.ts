@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { memoryUsage } from "../../src/memory-usage.ts";
+import { memoryUsage } from "../../../src/system/memory-usage.ts";
 
 test("memory is told also where the system refuses to open a file for that", () => {
   const usual = memoryUsage();

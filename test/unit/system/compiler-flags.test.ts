@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { compilerFlags } from "../../src/compiler-flags.ts";
+import { compilerFlags } from "../../../src/system/compiler-flags.ts";
 
 test("this version of Node knows the flags that are meant for it", () => {
   const set = `for (const flag of ${JSON.stringify(compilerFlags)}) require("node:v8").setFlagsFromString(flag);`;
