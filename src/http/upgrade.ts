@@ -1,7 +1,6 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Visitor } from "../access/visitor.ts";
-import { RefusedError } from "../errors.ts";
 import type { RefusalLog } from "../host/refusal-log.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
@@ -10,11 +9,10 @@ import type { Options } from "../options.ts";
 import { checkRoomName } from "../room-name.ts";
 import { stopReading } from "../system/socket-handle.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
+import { ConnectionIds } from "./connection-ids.ts";
 import type { Entrance } from "./entrance.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { parseTarget } from "./target.ts";
-
-const maxConnectionId = 0xffff_ffff;
 
 /** Options of the server, by their names. */
 type UpgradeOptions = Pick<Options, "basePath" | "compress" | "headers" | "subprotocols">;
@@ -26,7 +24,7 @@ export class Upgrade {
   readonly #requests: RequestHandler;
   readonly #options: UpgradeOptions;
   readonly #refusals: RefusalLog;
-  #lastConnectionId = 0;
+  readonly #ids = new ConnectionIds();
 
   constructor(host: RoomHost, entrance: Entrance, requests: RequestHandler, options: UpgradeOptions, log: RefusalLog) {
     this.#host = host;
@@ -68,7 +66,7 @@ export class Upgrade {
     const guest = await handshakeLimit.run(() => gate.admit(request, { room, query: target.query }));
     const { visitor, identity, ticket } = guest;
     try {
-      const connectionId = this.#nextConnectionId();
+      const connectionId = this.#ids.next();
       // Each by its name: to spread one object into another takes longer than the rest of this.
       const joinRequest: JoinRequest = {
         connectionId,
@@ -98,14 +96,6 @@ export class Upgrade {
 
   #rawHeaders({ rawHeaders }: Visitor, subprotocol: string | undefined): readonly string[] {
     return this.#options.subprotocols === undefined ? rawHeaders : withSubprotocol(rawHeaders, subprotocol);
-  }
-
-  #nextConnectionId(): number {
-    if (this.#lastConnectionId === maxConnectionId) {
-      throw RefusedError.forNow("server is out of client ids");
-    }
-    this.#lastConnectionId += 1;
-    return this.#lastConnectionId;
   }
 }
 
