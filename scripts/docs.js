@@ -32,7 +32,7 @@ passenv = ["PATH", "HOME"]  # or "PATH,HOME"
 
 \`--print-config\` prints all options that are in force, defaults included, as JSON to stdout, and exits with 0. Saved as
 \`game.json\`, that is a file that says the same. Without a command it prints the options alone.
-Options without a default stand there only if they were given; so does \`addr\`.
+Options without a default, and \`addr\`, are there only if they were given.
 
 In an environment variable the values of a list stand with commas between them, or on lines of their own where they may
 hold commas.`;

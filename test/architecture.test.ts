@@ -78,7 +78,7 @@ const ambient =
   /(?<![\w.#])(?:console|process\.(?:env|argv|on|once|off|emit|exit|exitCode|abort|cwd|chdir|std(?:in|out|err)|platform))\b/g;
 
 /** In process/, where `process` is never but the global one, no more than this is taken from it. */
-const ambientInProcess = /(?<![\w.#])(?:console\b|process\.(?!(?:kill|platform)\b|(?:on|off)\("SIGCHLD",)\w+)/g;
+const ambientInProcess = /(?<![\w.#])(?:console\b|process\.(?!kill\b|(?:on|off)\("SIGCHLD",)\w+)/g;
 
 const maxLines = 280;
 

@@ -101,13 +101,15 @@ export class Passwords implements Reloadable {
   async #verify(hash: string, password: string): Promise<boolean> {
     // Neither of the two libraries' hashes is defined for it, and nobody has it.
     if (password === "") return false;
+    // Who waited for their turn must not start again what has been closed.
+    if (this.#isClosed) throw cannotTell("the server stops");
     try {
-      // Who waited for their turn must not start again what has been closed.
-      if (!this.#isClosed) return await this.#hasher.verify(hash, password);
+      return await this.#hasher.verify(hash, password);
     } catch (error) {
-      if (!this.#isClosed) this.#logger.error(`a password cannot be checked: ${messageOf(error)}`);
+      if (this.#isClosed) throw cannotTell("the server stops");
+      this.#logger.error(`a password cannot be checked: ${messageOf(error)}`);
+      throw cannotTell("the hash cannot be computed");
     }
-    throw cannotTell(this.#isClosed ? "the server stops" : "the hash cannot be computed");
   }
 
   #leave(address: string): void {

@@ -50,7 +50,7 @@ export class Certificates implements Reloadable {
   #warning: string | undefined;
   /** Why the files could not be used when they were read last. */
   #fault: string | undefined;
-  /** What the files looked like when they were last looked at, and whether they have been read since. */
+  /** What the files looked like when they were last looked at, and whether that is in use. */
   #seen: string;
   #isRead = true;
   #isLooking = false;
@@ -102,9 +102,10 @@ export class Certificates implements Reloadable {
   async reload(): Promise<void> {
     // One after the other, so that what was read first does not take the place of what is newer.
     const reading = this.#reading.then(async () => this.#reload());
-    this.#reading = reading.catch(() => {
+    this.#reading = reading.catch((error: unknown) => {
       // What stood in the way may pass without any change of the files, such as a lack of descriptors.
       this.#isRead = false;
+      this.#fault = messageOf(error);
     });
     return reading;
   }
@@ -140,10 +141,21 @@ export class Certificates implements Reloadable {
     this.#isLooking = true;
     const seen = await looksOf(this.#files);
     if (seen !== this.#seen) this.#isRead = false;
-    else if (!this.#isRead) await this.reload().catch((error: unknown) => this.#onFault(error));
+    else if (!this.#isRead) await this.#reloadQuietly();
     this.#seen = seen;
     this.#isLooking = false;
     this.#warn();
+  }
+
+  /** As often as it takes, so each reason is said once, unless whoever has asked for it knows it already. */
+  async #reloadQuietly(): Promise<void> {
+    const known = this.#fault;
+    try {
+      await this.reload();
+    } catch (error) {
+      const message = messageOf(error);
+      if (message !== known) this.#logger.warn(`${message}; the certificate from before stays in use`);
+    }
   }
 
   /** Says once when the certificate's time comes to its end, and when it is over. */
@@ -152,14 +164,6 @@ export class Certificates implements Reloadable {
     if (warning === this.#warning) return;
     this.#warning = warning;
     if (warning !== undefined) this.#logger.warn(`the certificate in ${JSON.stringify(this.#files.cert)} ${warning}`);
-  }
-
-  /** Says once why what is there cannot be used. It is read again at each look. */
-  #onFault(error: unknown): void {
-    const message = messageOf(error);
-    if (message === this.#fault) return;
-    this.#fault = message;
-    this.#logger.warn(`${message}; the certificate from before stays in use`);
   }
 }
 

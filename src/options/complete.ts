@@ -1,4 +1,3 @@
-import { inspect } from "node:util";
 import { ServerError } from "../errors.ts";
 import { expectedOfFlag, parseFlag } from "./kinds.ts";
 import { checkTogether } from "./rules.ts";
@@ -54,11 +53,22 @@ export function unexpected(source: string, expected: string, value: unknown): Se
   return new ServerError("ERR_USAGE", `${source}: expected ${expected}, got ${describe(value)}`);
 }
 
-/** From JavaScript it may be anything, which JSON has no words for or which contains itself. */
+/** As it would stand in a file. From JavaScript it may be anything. */
 function describe(value: unknown): string {
-  const text =
-    typeof value === "string"
-      ? JSON.stringify(value)
-      : inspect(value, { depth: 2, compact: true, breakLength: Infinity, customInspect: false });
+  const text = typeof value === "number" ? String(value) : (jsonOf(value) ?? nameOfType(value));
   return text.length > maxDescribed ? `${text.slice(0, maxDescribed)}...` : text;
+}
+
+/** Undefined where JSON has no words for it, or it contains itself. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function nameOfType(value: unknown): string {
+  if (value === undefined) return "undefined";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

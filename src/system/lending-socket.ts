@@ -28,19 +28,20 @@ export class LendingSocket extends Socket {
  */
 export function lendingSocketOf(socket: Socket): Socket {
   if (socket instanceof LendingSocket || "encrypted" in socket) return socket;
-  return connectionOf(takeHandle(socket));
+  return connectionOfHandle(takeHandle(socket));
 }
 
 const connection = { readable: true, writable: true, allowHalfOpen: true, noDelay: true };
 
 /** Such a socket for the handle of a connection to one of our HTTP servers, which have turned Nagle's algorithm off. */
-export function connectionOf(handle: unknown): Socket {
+export function connectionOfHandle(handle: unknown): Socket {
+  // Node's types do not know of it.
   const options = { ...connection, handle };
   return new LendingSocket(options);
 }
 
 /** The same for a descriptor of such a connection. */
-export function connectionOn(descriptor: number): Socket {
+export function connectionOfDescriptor(descriptor: number): Socket {
   return new LendingSocket({ ...connection, fd: descriptor });
 }
 

@@ -2,10 +2,7 @@ import type { SendHandle } from "node:child_process";
 import type { JoinRequest } from "../join-request.ts";
 import { handleOf } from "../system/socket-handle.ts";
 import type { Handshake } from "../websocket/websockets.ts";
-import type { ToWorker } from "./messages.ts";
-
-/** As many may be under way at once where descriptors can be passed: the worker tells of several in one message. */
-export const maxUnderWay = 64;
+import { maxUnderWay, type ToWorker } from "./messages.ts";
 
 /** A client on its way to the worker of its room. */
 export interface Arrival {

@@ -8,6 +8,9 @@ import type { DrainPlan } from "../room/drain-plan.ts";
 import type { RoomsReport } from "../room/room-report.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 
+/** As many clients may be under way to a worker at once where descriptors are passed: it tells of several in one report. */
+export const maxUnderWay = 64;
+
 /** What a worker may be asked, and what it answers. */
 export interface Questions {
   readonly find: { readonly about: string; readonly answer: RoomSummary | null };

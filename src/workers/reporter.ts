@@ -1,6 +1,5 @@
 import type { LogFields, Logger, LogLevel } from "../logger.ts";
-import { maxUnderWay } from "./hand-over.ts";
-import type { FromWorker, LogEntry, LogWishes, Report } from "./messages.ts";
+import { type FromWorker, type LogEntry, type LogWishes, maxUnderWay, type Report } from "./messages.ts";
 
 /** As many entries may wait for a supervisor that is behind; those that come then are left out and counted. */
 const maxWaitingEntries = 1000;
@@ -38,12 +37,17 @@ export class Reporter {
     };
   }
 
-  /** A client's descriptor was passed, or could not be taken, which the supervisor needs to hear before it passes many more. */
-  clientArrived(notTakenId: number | undefined): void {
+  /** A client has arrived whose descriptor was passed. The supervisor needs to hear of that before it passes many more. */
+  clientArrived(): void {
     this.#arrived += 1;
-    if (notTakenId !== undefined) this.#notTaken.push(notTakenId);
     if (this.#arrived < maxUnderWay / 2) this.#plan();
     else this.flush();
+  }
+
+  /** One has arrived for which there was no descriptor left. */
+  clientNotTaken(connectionId: number): void {
+    this.#notTaken.push(connectionId);
+    this.clientArrived();
   }
 
   clientGone(connectionId: number): void {

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { messageOf, ServerError } from "../errors.ts";
-import { connectionOf, connectionOn } from "../system/lending-socket.ts";
+import { connectionOfDescriptor, connectionOfHandle } from "../system/lending-socket.ts";
 import { dieWithParent } from "../process/parent.ts";
 import { loadDescriptorPassing } from "./descriptor-passing.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
@@ -31,9 +31,9 @@ async function start(message: ToWorker & { type: "start" }): Promise<void> {
 
 /** The socket of a client, whose handle came with the message unless its descriptor was passed. */
 function socketOf({ isPassed }: ToWorker & { type: "admit" }, handle: unknown): Socket | undefined {
-  if (!isPassed) return handle === undefined || handle === null ? undefined : connectionOf(handle);
+  if (!isPassed) return handle === undefined || handle === null ? undefined : connectionOfHandle(handle);
   const descriptor = passing?.receive(channelDescriptor);
-  return descriptor === undefined ? undefined : connectionOn(descriptor);
+  return descriptor === undefined ? undefined : connectionOfDescriptor(descriptor);
 }
 
 function onMessage(message: ToWorker, handle: unknown): void {

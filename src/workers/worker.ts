@@ -52,7 +52,7 @@ export class Worker {
   admit(message: ToWorker & { type: "admit" }, socket: Socket | undefined): void {
     const { request, answer, isCompressing, headBase64 } = message;
     this.#channel.clientCame(request.room, request.connectionId);
-    if (message.isPassed) this.#channel.reporter.clientArrived(socket === undefined ? request.connectionId : undefined);
+    if (message.isPassed) this.#channel.socketCame(request.connectionId, socket !== undefined);
     if (socket === undefined) {
       this.#channel.clientGone(request.connectionId);
       if (!this.#host.isOpen(request.room)) this.#channel.roomClosed(request.room);
@@ -132,6 +132,12 @@ class Channel {
   clientCame(room: string, connectionId: number): void {
     this.connections += 1;
     this.#lastConnections.set(room, connectionId);
+  }
+
+  /** Of a client that has come, where its descriptor was passed: or there was none left for it. */
+  socketCame(connectionId: number, isTaken: boolean): void {
+    if (isTaken) this.reporter.clientArrived();
+    else this.reporter.clientNotTaken(connectionId);
   }
 
   clientGone(connectionId: number): void {

@@ -219,7 +219,7 @@ describe("createServer", () => {
     await server.stopped;
   });
 
-  test("a server is started once, also while it starts, and what has stopped is not started", async () => {
+  test("a server is started once, also while it starts, and what has stopped or failed is not", async () => {
     const refused = { code: "ERR_USAGE", message: "a server can be started once, and not after stop" };
     const server = createServer(options);
     const [started, again] = await Promise.allSettled([server.start(), server.start()]);
@@ -227,6 +227,10 @@ describe("createServer", () => {
     expect(again).toMatchObject({ status: "rejected", reason: refused });
     await server.stop();
     await expect(server.start()).rejects.toMatchObject(refused);
+
+    const failed = createServer({ ...options, staticDir: "/nonexistent" });
+    await expect(failed.start()).rejects.toMatchObject({ code: "ERR_STATIC_DIR" });
+    await expect(failed.start()).rejects.toMatchObject(refused);
 
     const stopped = createServer(options);
     const stopping = stopped.stop();

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { compilerFlags } from "../../src/system/compiler-flags.ts";
 import { closeCodes, type Server, type ServerOptions } from "../../src/index.ts";
-import { maxUnderWay } from "../../src/workers/hand-over.ts";
+import { maxUnderWay } from "../../src/workers/messages.ts";
 import { join, joinSoon, refusal, type TestClient } from "../helpers/client.ts";
 import { createServer } from "../helpers/hosts.ts";
 import { metric } from "../helpers/metrics.ts";

@@ -164,7 +164,7 @@ describe("what is wrong is told with the file", () => {
     ['{"header": "X-A: 1\\nX-B: 2"}', "header: expected Name: value in printable ASCII"],
     ['{"header": ["X-A: 1\\nX-B: 2"]}', "header: expected Name: value in printable ASCII"],
     ['{"command": ""}', `${commandExpected}, got ""`],
-    ['{"command": ["cat", "-u"]}', `${commandExpected}, got [ 'cat', '-u' ]`],
+    ['{"command": ["cat", "-u"]}', `${commandExpected}, got ["cat","-u"]`],
     ['{"command": "ca\\u0000t"}', `${commandExpected}, got "ca\\u0000t"`],
     ['{"args": "-u"}', `${argsExpected}, got "-u"`],
     ['{"args": ["--level", 3]}', `${argsExpected}, got 3`],

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { expect, test } from "vitest";
 import { DescriptorPassing } from "../../../src/workers/descriptor-passing.ts";
-import { maxUnderWay } from "../../../src/workers/hand-over.ts";
+import { maxUnderWay } from "../../../src/workers/messages.ts";
 
 test("a descriptor comes out at the other end, and names the same file", () => {
   using channel = openChannel();

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { type Arrival, HandOver, maxUnderWay } from "../../../src/workers/hand-over.ts";
-import type { ToWorker } from "../../../src/workers/messages.ts";
+import { type Arrival, HandOver } from "../../../src/workers/hand-over.ts";
+import { maxUnderWay, type ToWorker } from "../../../src/workers/messages.ts";
 import { fakeRequest } from "../../helpers/fakes.ts";
 
 /** A socket as far as it is handed over. */
@@ -85,10 +85,11 @@ describe.each([
   ["Node hands over", false],
 ])("where %s", (_name, isPassing) => {
   test("clients wait until the worker can take some", () => {
-    const { handOver, told, ...setup } = new Setup(isPassing);
-    expect(told).toEqual([]);
-    expect(setup.passed).toEqual([]);
-    expect(handOver.waiting).toBe(0);
+    const setup = new Setup(isPassing);
+    setup.admit(1, 2);
+    expect(setup.told).toEqual([]);
+    expect(setup.passed.length + setup.handles.length).toBe(0);
+    expect(setup.handOver.waiting).toBe(2);
   });
 
   test("a socket that is closed is only told of", () => {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { maxUnderWay } from "../../../src/workers/hand-over.ts";
-import type { LogWishes, Report } from "../../../src/workers/messages.ts";
+import { type LogWishes, maxUnderWay, type Report } from "../../../src/workers/messages.ts";
 import { Reporter, type SendReport } from "../../../src/workers/reporter.ts";
 
 const allLogs: LogWishes = { isDebugging: true, isTracing: true };
@@ -86,18 +85,18 @@ test("what somebody waits for is told in the same turn of the event loop", () =>
 
 test("clients that have arrived are counted, and those that could not be taken named", () => {
   const { reporter, reports } = new Setup();
-  reporter.clientArrived(undefined);
-  reporter.clientArrived(7);
-  reporter.clientArrived(undefined);
+  reporter.clientArrived();
+  reporter.clientNotTaken(7);
+  reporter.clientArrived();
   reportTime();
-  reporter.clientArrived(undefined);
+  reporter.clientArrived();
   reportTime();
   expect(reports).toEqual([{ arrived: 3, notTaken: [7] }, { arrived: 1 }]);
 });
 
 test("the supervisor hears of half of those that may be under way at once, so that it goes on", () => {
   const { reporter, reports } = new Setup();
-  for (let count = 0; count < maxUnderWay / 2; count += 1) reporter.clientArrived(undefined);
+  for (let count = 0; count < maxUnderWay / 2; count += 1) reporter.clientArrived();
   expect(reports).toEqual([{ arrived: maxUnderWay / 2 }]);
   reportTime();
   expect(reports).toHaveLength(1);
