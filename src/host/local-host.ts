@@ -95,7 +95,7 @@ export class LocalHost implements RoomHost {
     this.#headers = settings.options.headers;
     this.#refusals = new RefusalLog(logger);
     this.#idleTrim = new IdleTrim(surroundings.heap);
-    this.#websockets = new Websockets(settings.options, (connectionId) => {
+    this.#websockets = new Websockets(settings.options, logger, (connectionId) => {
       this.#rooms.clientGone();
       surroundings.onClientGone?.(connectionId);
     });

@@ -4,7 +4,7 @@ import { constants } from "node:os";
 import pLimit from "p-limit";
 import { LendingSocket } from "../system/lending-socket.ts";
 import { InputPipe } from "./input-pipe.ts";
-import { Libc, type Pipe, type WaitStatus } from "./libc.ts";
+import { ProcessCalls, type Pipe, type WaitStatus } from "./process-calls.ts";
 import { Reaper } from "./reaper.ts";
 import { resolveCommand, standardPath } from "./resolve-command.ts";
 import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
@@ -19,15 +19,15 @@ const maxLargePipes = 16;
 
 /** Starts programs with posix_spawn(3) on real pipes: it neither forks this process nor holds up its event loop. */
 export class PosixSpawner implements Spawner {
-  readonly #libc: Libc;
+  readonly #calls: ProcessCalls;
   readonly #reaper: Reaper;
   #largePipes = 0;
   readonly #inTurn = pLimit(maxSpawnsAtOnce);
 
   /** @throws where the C library cannot be called. */
   constructor() {
-    this.#libc = new Libc();
-    this.#reaper = new Reaper(this.#libc);
+    this.#calls = new ProcessCalls();
+    this.#reaper = new Reaper(this.#calls);
   }
 
   async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
@@ -35,7 +35,7 @@ export class PosixSpawner implements Spawner {
   }
 
   shareText(bytes: number): SharedText {
-    return this.#libc.shareMemory(bytes);
+    return this.#calls.shareMemory(bytes);
   }
 
   close(): void {
@@ -45,7 +45,7 @@ export class PosixSpawner implements Spawner {
   async #spawn(request: SpawnRequest): Promise<SpawnedProcess> {
     const descriptors: number[] = [];
     const pipe = (): Pipe => {
-      const ends = this.#libc.pipe();
+      const ends = this.#calls.pipe();
       descriptors.push(ends.readEnd, ends.writeEnd);
       return ends;
     };
@@ -71,7 +71,7 @@ export class PosixSpawner implements Spawner {
         stdout: stdout && openOutput(stdout),
         stderr: stderr && openOutput(stderr),
         exited,
-        signalGroup: (signal) => this.#libc.signalGroup(pid, signal),
+        signalGroup: (signal) => this.#calls.signalGroup(pid, signal),
         enlargeOutput: () => void (stdout && this.#enlarge(stdout.readEnd, exited)),
       };
     } catch (error) {
@@ -82,29 +82,29 @@ export class PosixSpawner implements Spawner {
 
   async #start(request: SpawnRequest, descriptors: readonly number[]): Promise<number> {
     const { command, args } = request;
-    const environment = this.#libc.stringArray(Array.from(request.environment, ([name, value]) => `${name}=${value}`));
+    const environment = this.#calls.stringArray(Array.from(request.environment, ([name, value]) => `${name}=${value}`));
     const start = (file: string, argv: readonly string[]): Promise<number> =>
-      this.#libc.spawn(file, this.#libc.stringArray(argv), environment, descriptors);
+      this.#calls.spawn(file, this.#calls.stringArray(argv), environment, descriptors);
     try {
       return await start(command, [command, ...args]);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).errno !== -constants.errno.ENOEXEC) throw error;
       // A script without `#!` is run by the shell, as a shell itself would do.
-      const [file = "", ...script] = await resolveCommand(command, this.#libc.searchPath ?? standardPath);
+      const [file = "", ...script] = await resolveCommand(command, this.#calls.searchPath ?? standardPath);
       if (script.length === 0) throw error;
       return start(file, [file, ...script, ...args]);
     }
   }
 
   async #enlarge(descriptor: number, exited: Promise<unknown>): Promise<void> {
-    if (this.#largePipes === maxLargePipes || !this.#libc.enlargePipe(descriptor, largePipeBytes)) return;
+    if (this.#largePipes === maxLargePipes || !this.#calls.enlargePipe(descriptor, largePipeBytes)) return;
     this.#largePipes += 1;
     await exited;
     this.#largePipes -= 1;
   }
 
   #releaseInput(readEnd: number): number {
-    const bytes = this.#libc.bytesInPipe(readEnd);
+    const bytes = this.#calls.bytesInPipe(readEnd);
     closeSync(readEnd);
     return bytes;
   }

@@ -1,4 +1,4 @@
-import type { Libc, WaitStatus } from "./libc.ts";
+import type { ProcessCalls, WaitStatus } from "./process-calls.ts";
 
 /** How long a child that is not ours may stand in the way before each of ours is asked. */
 const foreignChildMs = 20;
@@ -8,13 +8,13 @@ const foreignChildMs = 20;
  * are reaped, found by peeking at whichever child has exited, since asking each of 10,000 at every exit would not do.
  */
 export class Reaper {
-  readonly #libc: Libc;
+  readonly #calls: ProcessCalls;
   readonly #onExit = new Map<number, (status: WaitStatus) => void>();
   readonly #onSigchld = (): void => this.#reapExited();
   #foreignTimer: NodeJS.Timeout | undefined;
 
-  constructor(libc: Libc) {
-    this.#libc = libc;
+  constructor(calls: ProcessCalls) {
+    this.#calls = calls;
     process.on("SIGCHLD", this.#onSigchld);
   }
 
@@ -32,7 +32,7 @@ export class Reaper {
 
   #reapExited(): void {
     for (;;) {
-      const pid = this.#libc.peekExited();
+      const pid = this.#calls.peekExited();
       if (pid === undefined) return;
       if (!this.#reap(pid)) {
         // Somebody else's, or one of ours that `watch` is about to be called for.
@@ -44,7 +44,7 @@ export class Reaper {
 
   #reapAll(): void {
     this.#foreignTimer = undefined;
-    if (this.#libc.peekExited() === undefined) return;
+    if (this.#calls.peekExited() === undefined) return;
     for (const pid of this.#onExit.keys()) this.#reap(pid);
     this.#reapExited();
   }
@@ -52,7 +52,7 @@ export class Reaper {
   #reap(pid: number): boolean {
     const onExit = this.#onExit.get(pid);
     if (onExit === undefined) return false;
-    const status = this.#libc.reap(pid);
+    const status = this.#calls.reap(pid);
     if (status === undefined) return false;
     this.#onExit.delete(pid);
     onExit(status);

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
-import { RefusedError } from "../errors.ts";
+import { messageOf, RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
+import type { Logger } from "../logger.ts";
 import { lendingSocketOf } from "../system/lending-socket.ts";
 import { startReading } from "../system/socket-handle.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
@@ -32,10 +33,10 @@ export class Websockets {
   #onAllClosed: (() => void) | undefined;
 
   /** `onClientGone` is told when a connection is closed. */
-  constructor(options: WebsocketOptions, onClientGone: (connectionId: number) => void) {
+  constructor(options: WebsocketOptions, logger: Logger, onClientGone: (connectionId: number) => void) {
     this.#limits = options;
     this.#heartbeat = new Heartbeat(options);
-    loadReceiverAhead();
+    loadReceiverAhead(logger);
     this.#onGone = (link) => {
       this.#forget(link);
       onClientGone(link.connectionId);
@@ -76,12 +77,17 @@ export class Websockets {
 }
 
 /** Without a descriptor left it cannot be read now, which is no reason to end. */
-function loadReceiverAhead(): void {
-  setTimeout(() => {
+function loadReceiverAhead(logger: Logger): void {
+  let hasTold = false;
+  const load = (): void => {
     try {
       loadReceiver();
-    } catch {
-      loadReceiverAhead();
+    } catch (error) {
+      if (!hasTold)
+        logger.warn(`${messageOf(error)}; whoever sends more than plain messages is closed until that is over`);
+      hasTold = true;
+      setTimeout(load, loadDelayMs).unref();
     }
-  }, loadDelayMs).unref();
+  };
+  setTimeout(load, loadDelayMs).unref();
 }

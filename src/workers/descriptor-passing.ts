@@ -1,3 +1,4 @@
+import { closeSync } from "node:fs";
 import { type CLibrary, loadCLibrary } from "../system/c-library.ts";
 
 // <sys/socket.h>
@@ -10,24 +11,38 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 
-/** A message has a byte, since one without any is also the end of the channel. */
-const payloadBytes = 1;
-/** Of a `struct cmsghdr` with one descriptor, without and with what fills up its last word. */
+const none = -1;
+
+/** The id of whose descriptor it is. */
+const payloadBytes = 4;
+/** Of a `struct cmsghdr` with one descriptor, without what fills up its last word, and with it. */
 const controlBytes = 20;
 const controlSpace = 24;
+/** Of a `struct msghdr`. */
 const headerBytes = 56;
 const wordBytes = 8;
 
-/** Where in one block of memory the structures are, in words of 64 bits. */
-const places = { payload: 0, vector: 1, header: 3, control: 10, end: 13 };
+/** Where in one block of memory the structures are, in words of 64 bits; what is half as long stands in the first half. */
+const places = {
+  payload: 0,
+  vector: 1,
+  /** The header: a name and its length, the vector and its length, the control data and its size, flags. */
+  header: 3,
+  controlSize: 8,
+  /** The control data: its length, level and type, a descriptor. */
+  control: 10,
+  levelAndType: 11,
+  descriptor: 12,
+  end: 13,
+};
 
 /** Gives descriptors to another process (SCM_RIGHTS of unix(7)). */
 export class DescriptorPassing {
   readonly #library: CLibrary;
   readonly #functions: ReturnType<typeof bind>;
-  /** The size of the control data, in the header. */
+  // Parts of the memory that both calls use.
+  readonly #id: Uint32Array;
   readonly #controlSize: BigUint64Array;
-  /** The descriptor, in the control data. */
   readonly #descriptor: Int32Array;
   readonly #header: Uint8Array;
 
@@ -40,13 +55,12 @@ export class DescriptorPassing {
     const start = this.#library.koffi.address(words);
     const addressOf = (place: number): bigint => start + BigInt(place * wordBytes);
     words.set([addressOf(places.payload), BigInt(payloadBytes)], places.vector);
-    // Without the address of another end, and without flags.
     words.set([0n, 0n, addressOf(places.vector), 1n, addressOf(places.control)], places.header);
     words[places.control] = BigInt(controlBytes);
-    const control = new Int32Array(memory, places.control * wordBytes, controlSpace / Int32Array.BYTES_PER_ELEMENT);
-    control.set([SOL_SOCKET, SCM_RIGHTS], 2);
-    this.#controlSize = words.subarray(places.header + 5, places.header + 6);
-    this.#descriptor = control.subarray(4, 5);
+    new Int32Array(memory, places.levelAndType * wordBytes).set([SOL_SOCKET, SCM_RIGHTS]);
+    this.#id = new Uint32Array(memory, places.payload * wordBytes, 1);
+    this.#controlSize = words.subarray(places.controlSize, places.controlSize + 1);
+    this.#descriptor = new Int32Array(memory, places.descriptor * wordBytes, 1);
     this.#header = new Uint8Array(memory, places.header * wordBytes, headerBytes);
   }
 
@@ -59,23 +73,30 @@ export class DescriptorPassing {
     return [ends[0] as number, ends[1] as number];
   }
 
-  /** Sends a descriptor, which stays ours too; false where the system does not take it now. */
-  send(channel: number, descriptor: number): boolean {
-    this.#prepare(descriptor);
+  /** Sends somebody's descriptor, which stays ours too; false where the system does not take it now. */
+  send(channel: number, descriptor: number, id: number): boolean {
+    this.#prepare(descriptor, id);
     return Number(this.#functions.sendmsg(channel, this.#header, MSG_DONTWAIT | MSG_NOSIGNAL)) === payloadBytes;
   }
 
-  /** The next descriptor that was sent; undefined where this process has none left for it, and it is lost. */
-  receive(channel: number): number | undefined {
-    this.#prepare(-1);
+  /**
+   * The next descriptor that was sent, which is to be the one of this id: nobody may be taken for somebody else. Undefined where
+   * it is not, or this process has none left for it; it is lost then.
+   */
+  receive(channel: number, id: number): number | undefined {
+    this.#prepare(none, none);
     this.#functions.recvmsg(channel, this.#header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    const descriptor = this.#descriptor[0] as number;
-    return descriptor < 0 ? undefined : descriptor;
+    const [descriptor = none] = this.#descriptor;
+    if (descriptor === none) return undefined;
+    if (this.#id[0] === id) return descriptor;
+    closeSync(descriptor);
+    return undefined;
   }
 
-  #prepare(descriptor: number): void {
+  #prepare(descriptor: number, id: number): void {
     this.#controlSize[0] = BigInt(controlSpace);
     this.#descriptor[0] = descriptor;
+    this.#id[0] = id;
   }
 }
 

@@ -14,8 +14,8 @@ export interface HandOverOptions {
   /** Says something to the worker, with a handle that goes along by Node's own means. */
   readonly send: (message: ToWorker, handle?: SendHandle) => void;
 
-  /** Passes a descriptor to the worker, ahead of the message about it; false where the system does not take it now. */
-  readonly passDescriptor?: ((descriptor: number) => boolean) | undefined;
+  /** Passes a client's descriptor to the worker, ahead of the message about it; false where the system does not take it now. */
+  readonly passDescriptor?: ((descriptor: number, connectionId: number) => boolean) | undefined;
 
   /** The worker has no descriptor left for a client, whose socket is still ours. */
   onNotTaken(arrival: Arrival): void;
@@ -78,7 +78,7 @@ export class HandOver {
       if (arrival === undefined) return;
       const handle = handleOf(arrival.handshake.socket);
       const isPassed = handle !== undefined && passDescriptor !== undefined;
-      if (isPassed && !passDescriptor(handle.fd)) return;
+      if (isPassed && !passDescriptor(handle.fd, arrival.request.connectionId)) return;
       this.#queue.shift();
       // Of a socket that is closed only the worker takes note: nothing is handed over, so nobody says that it came.
       if (handle !== undefined) this.#underWay.push(arrival);

@@ -30,9 +30,9 @@ async function start(message: ToWorker & { type: "start" }): Promise<void> {
 }
 
 /** The socket of a client, whose handle came with the message unless its descriptor was passed. */
-function socketOf({ isPassed }: ToWorker & { type: "admit" }, handle: unknown): Socket | undefined {
+function socketOf({ isPassed, request }: ToWorker & { type: "admit" }, handle: unknown): Socket | undefined {
   if (!isPassed) return handle === undefined || handle === null ? undefined : connectionOfHandle(handle);
-  const descriptor = passing?.receive(channelDescriptor);
+  const descriptor = passing?.receive(channelDescriptor, request.connectionId);
   return descriptor === undefined ? undefined : connectionOfDescriptor(descriptor);
 }
 

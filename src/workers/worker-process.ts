@@ -74,7 +74,7 @@ export class WorkerProcess {
     this.#channel = ours;
     this.#handOver = new HandOver({
       send: (message, handle) => this.#send(message, handle),
-      passDescriptor: ours === undefined ? undefined : (descriptor) => passing?.send(ours, descriptor) === true,
+      passDescriptor: ours === undefined ? undefined : (descriptor, id) => passing?.send(ours, descriptor, id) === true,
       onNotTaken: (arrival) => events.onNotTaken(arrival),
     });
     this.#child.on("message", (message) => this.#onMessage(message as FromWorker));

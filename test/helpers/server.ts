@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
-import { Libc } from "../../src/process/libc.ts";
+import { ProcessCalls } from "../../src/process/process-calls.ts";
 import { bin } from "./bin.ts";
 import { until } from "./until.ts";
 
@@ -43,7 +43,7 @@ export interface RunOptions {
 
 /** Starts the built program with these words and waits until it listens. Stops it when the scope ends. */
 export async function startServer(words: readonly string[], options: RunOptions = {}): Promise<TestServer> {
-  const pipe = options.hasPipeAsStderr ? new Libc().pipe() : undefined;
+  const pipe = options.hasPipeAsStderr ? new ProcessCalls().pipe() : undefined;
   const addresses = (options.addresses ?? ["127.0.0.1:0"]).flatMap((address) => ["--addr", address]);
   const run = [process.execPath, bin, ...addresses, ...words];
   const [program = "", ...args] = options.passesSockets ? [...asActivated, ...run] : run;

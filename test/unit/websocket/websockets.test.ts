@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Intake } from "../../../src/websocket/intake.ts";
 import { loadReceiver, ProtocolReceiver } from "../../../src/websocket/protocol-receiver.ts";
 import { Websockets } from "../../../src/websocket/websockets.ts";
+import { FakeLogger } from "../../helpers/fakes.ts";
 import { closeFrame, frame, ping } from "../../helpers/raw-client.ts";
 
 vi.mock("../../../src/websocket/protocol-receiver.ts", () => ({ loadReceiver: vi.fn(), ProtocolReceiver: vi.fn() }));
@@ -18,14 +19,17 @@ afterEach(() => void vi.useRealTimers());
 
 test("what reads rare frames is loaded ahead, and tried again where that fails", () => {
   const load = vi.mocked(loadReceiver);
-  load.mockImplementationOnce(noDescriptor);
+  load.mockImplementationOnce(noDescriptor).mockImplementationOnce(noDescriptor);
+  const logger = new FakeLogger();
   const limits = { maxMessageBytes: 1024, slowTimeoutMs: 1000, clientBufferBytes: 1024 };
-  expect(new Websockets({ ...limits, pingIntervalMs: 1e6, messageTimeoutMs: 1e6 }, () => undefined)).toBeDefined();
+  expect(new Websockets({ ...limits, pingIntervalMs: 1e6, messageTimeoutMs: 1e6 }, logger, nothing)).toBeDefined();
   expect(load).toHaveBeenCalledTimes(0);
   vi.advanceTimersByTime(250);
   expect(load).toHaveBeenCalledTimes(1);
   vi.advanceTimersByTime(10_000);
-  expect(load).toHaveBeenCalledTimes(2);
+  expect(load).toHaveBeenCalledTimes(3);
+  const told = "EMFILE: too many open files; whoever sends more than plain messages is closed until that is over";
+  expect(logger.lines).toEqual([`warn ${told}`]);
 });
 
 test("a client whose frame needs it while it cannot be loaded is told to come back later", () => {

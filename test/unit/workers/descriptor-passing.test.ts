@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { DescriptorPassing } from "../../../src/workers/descriptor-passing.ts";
 import { maxUnderWay } from "../../../src/workers/messages.ts";
@@ -41,25 +41,39 @@ test("more may be under way than are ever sent, and beyond what the system takes
   closeSync(descriptor);
 });
 
+test("nobody is given what is somebody else's", () => {
+  using channel = openChannel();
+  const descriptor = openSync(import.meta.filename, "r");
+  for (const id of [4_294_967_295, 7, 8]) channel.send(descriptor, id);
+  const first = channel.receive(4_294_967_295) as number;
+  expect(fstatSync(first).ino).toBe(inodeOf(import.meta.filename));
+  closeSync(first);
+  const { length } = readdirSync("/proc/self/fd");
+  expect(channel.receive(8)).toBeUndefined();
+  expect(readdirSync("/proc/self/fd")).toHaveLength(length);
+  closeSync(channel.receive(8) as number);
+  closeSync(descriptor);
+});
+
 test("nothing is sent to an end that is closed", () => {
   const passing = new DescriptorPassing();
   const [ours, theirs] = passing.open();
   closeSync(theirs);
-  expect(passing.send(ours, 0)).toBe(false);
+  expect(passing.send(ours, 0, 1)).toBe(false);
   closeSync(ours);
 });
 
 interface Channel extends Disposable {
-  send(descriptor: number): boolean;
-  receive(): number | undefined;
+  send(descriptor: number, id?: number): boolean;
+  receive(id?: number): number | undefined;
 }
 
 function openChannel(): Channel {
   const passing = new DescriptorPassing();
   const [ours, theirs] = passing.open();
   return {
-    send: (descriptor) => passing.send(ours, descriptor),
-    receive: () => passing.receive(theirs),
+    send: (descriptor, id = 1) => passing.send(ours, descriptor, id),
+    receive: (id = 1) => passing.receive(theirs, id),
     [Symbol.dispose]: () => [ours, theirs].forEach((end) => closeSync(end)),
   };
 }

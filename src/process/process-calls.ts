@@ -47,7 +47,7 @@ export interface WaitStatus {
 }
 
 /** The calls of the C library about processes that Node does not offer. */
-export class Libc {
+export class ProcessCalls {
   readonly #library: CLibrary;
   readonly #functions: ReturnType<typeof bind>;
   readonly #attributes: Buffer;
