@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, type Readable } from "node:stream";
 import type { ProcessExit } from "../links.ts";
+import { checkDescriptorsForChild } from "../system/descriptors.ts";
 import { InputPipe } from "./input-pipe.ts";
 import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
@@ -23,6 +24,7 @@ export class NodeSpawner implements Spawner {
     const errors = request.stderr === "pipe" ? "pipe" : ourStderr;
     const [stdin, stdout] = hasPipes ? (["pipe", "pipe"] as const) : (["ignore", errors] as const);
     try {
+      checkDescriptorsForChild();
       const child = spawn(command, args, {
         detached: true,
         env: Object.fromEntries(environment),

@@ -22,8 +22,8 @@ export interface CrewEvents {
   onReady(worker: WorkerProcess): void;
   onReport(worker: WorkerProcess, report: Report): void;
 
-  /** The worker has no descriptor left for a client. */
-  onNotTaken(arrival: Arrival): void;
+  /** A client is not let in: its worker has no descriptor left for it, or takes nobody any more. */
+  onRefused(arrival: Arrival): void;
 
   /** The worker has ended, and its rooms with it. Those who did not get there yet are given back. */
   onExit(worker: WorkerProcess, stranded: readonly Arrival[]): void;
@@ -103,6 +103,11 @@ export class Crew {
     });
   }
 
+  /** Refuses those who wait for a worker, and have not been handed over. */
+  refuseWaiting(): void {
+    for (const worker of this.workers.values()) worker.refuseWaiting();
+  }
+
   #forgetRestarts(): void {
     for (const timer of this.#restarts.values()) clearTimeout(timer);
   }
@@ -123,7 +128,7 @@ export class Crew {
       onReport: (report) => this.#onReport(worker, isHeard ? report : { ...report, logs: [] }),
       onTakePort: () => ports.take(),
       onReleasePort: (port) => ports.release(port),
-      onNotTaken: (arrival) => this.#events.onNotTaken(arrival),
+      onRefused: (arrival) => this.#events.onRefused(arrival),
       onExit: (how, stranded) => this.#onExit(number, worker, how, stranded),
       onGone: () => {
         ports.close();

@@ -17,8 +17,8 @@ export interface HandOverOptions {
   /** Passes a client's descriptor to the worker, ahead of the message about it; false where the system does not take it now. */
   readonly passDescriptor?: ((descriptor: number, connectionId: number) => boolean) | undefined;
 
-  /** The worker has no descriptor left for a client, whose socket is still ours. */
-  onNotTaken(arrival: Arrival): void;
+  /** A client, whose socket is still ours, does not come to the worker, which has taken note of that. */
+  onRefused(arrival: Arrival): void;
 }
 
 /** Hands clients over to one worker, in the order in which they came. */
@@ -28,6 +28,8 @@ export class HandOver {
   readonly #queue: Arrival[] = [];
   /** Who was handed over and is not known to have arrived. Our sockets are only other names of theirs. */
   readonly #underWay: Arrival[] = [];
+  /** When one of these was sent that had nobody before it, or the last one arrived. */
+  #movedAt = 0;
   #isOpen = false;
 
   constructor(options: HandOverOptions) {
@@ -39,6 +41,11 @@ export class HandOver {
   /** How many clients wait. */
   get waiting(): number {
     return this.#queue.length;
+  }
+
+  /** Since when those under way have not got any further; undefined where there are none. */
+  get stuckSince(): number | undefined {
+    return this.#underWay.length === 0 ? undefined : this.#movedAt;
   }
 
   open(): void {
@@ -54,8 +61,9 @@ export class HandOver {
 
   /** So many more have arrived, but for those with these ids, for which the worker had no descriptor. */
   arrived(count: number, notTaken: readonly number[] = []): void {
+    if (count > 0) this.#movedAt = performance.now();
     for (const arrival of this.#underWay.splice(0, count)) {
-      if (notTaken.includes(arrival.request.connectionId)) this.#options.onNotTaken(arrival);
+      if (notTaken.includes(arrival.request.connectionId)) this.#options.onRefused(arrival);
       else arrival.handshake.socket.destroy();
     }
     this.proceed();
@@ -65,9 +73,21 @@ export class HandOver {
   failed(): void {
     const [arrival] = this.#underWay;
     if (arrival === undefined) return;
-    // Without its socket the worker takes note of the client, and that it does not come.
-    this.#options.send(admission(arrival, false));
+    this.#takeNote(arrival);
     this.arrived(1, [arrival.request.connectionId]);
+  }
+
+  /** Those who wait do not come any more. */
+  refuseWaiting(): void {
+    for (const arrival of this.#queue.splice(0)) {
+      this.#takeNote(arrival);
+      this.#options.onRefused(arrival);
+    }
+  }
+
+  /** Without its socket the worker takes note of a client, and that it does not come. */
+  #takeNote(arrival: Arrival): void {
+    this.#options.send(admission(arrival, false));
   }
 
   /** Goes on with those who wait, as far as that is possible now. */
@@ -81,10 +101,15 @@ export class HandOver {
       if (isPassed && !passDescriptor(handle.fd, arrival.request.connectionId)) return;
       this.#queue.shift();
       // Of a socket that is closed only the worker takes note: nothing is handed over, so nobody says that it came.
-      if (handle !== undefined) this.#underWay.push(arrival);
+      if (handle !== undefined) this.#setOut(arrival);
       // The handle itself: for a whole socket Node would keep lists on both sides, and read on meanwhile.
       send(admission(arrival, isPassed), isPassed ? undefined : (handle as unknown as SendHandle | undefined));
     }
+  }
+
+  #setOut(arrival: Arrival): void {
+    if (this.#underWay.length === 0) this.#movedAt = performance.now();
+    this.#underWay.push(arrival);
   }
 
   /** The worker has ended. Those who are still here are given back; where the others got to nobody knows. */

@@ -23,6 +23,8 @@ import type { WorkerProcess } from "./worker-process.ts";
 /** As many clients may wait to be handed over, for a worker, or for the end of what one has left behind. */
 const maxWaiting = 4096;
 
+const goingDown = "server is shutting down";
+
 /** Rooms that live in workers: this process only chooses whose room is whose. */
 export class WorkerHost implements RoomHost {
   readonly #logger: Logger;
@@ -62,7 +64,8 @@ export class WorkerHost implements RoomHost {
       onReady: (worker) => this.#onReady(worker),
       onReport: (worker, report) => this.#onReport(worker, report),
       // The worker tells of the client, too, as of one who is gone.
-      onNotTaken: (arrival) => this.#answer(arrival, "server is out of descriptors"),
+      onRefused: (arrival) =>
+        this.#answer(arrival, this.#state === "draining" ? goingDown : "server is out of descriptors"),
       onExit: (worker, stranded) => this.#onExit(worker, stranded),
       onGone: (worker) => this.#onGone(worker),
     });
@@ -131,6 +134,8 @@ export class WorkerHost implements RoomHost {
   async drain(plan: DrainPlan = drainAtOnce): Promise<void> {
     this.#state = "draining";
     this.#routeWaiting();
+    // Whoever is handed over now may come after the end of a worker that has nothing to do.
+    this.#crew.refuseWaiting();
     if (plan.spreadMs > 0) await this.#closeGradually(plan);
     await this.#crew.stop({ ...plan, spreadMs: 0 });
   }
@@ -178,7 +183,7 @@ export class WorkerHost implements RoomHost {
   #route(arrival: Arrival): void {
     const { room, connectionId } = arrival.request;
     if (this.#state === "draining") {
-      this.#refuse(arrival, "server is shutting down");
+      this.#refuse(arrival, goingDown);
       return;
     }
     if (this.#waitingCount() >= maxWaiting) {

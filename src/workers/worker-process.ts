@@ -3,10 +3,11 @@ import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { compilerFlags } from "../system/compiler-flags.ts";
-import { ServerError } from "../errors.ts";
+import { messageOf, ServerError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import type { CounterValues } from "../room/counters.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
+import { checkDescriptorsForChild } from "../system/descriptors.ts";
 import type { DescriptorPassing } from "./descriptor-passing.ts";
 import { type Arrival, HandOver } from "./hand-over.ts";
 import type { FromWorker, LogWishes, Question, Questions, Report, ToWorker } from "./messages.ts";
@@ -28,8 +29,8 @@ export interface WorkerProcessEvents {
   onTakePort(): Promise<number | undefined>;
   onReleasePort(port: number): void;
 
-  /** The worker has no descriptor left for a client. */
-  onNotTaken(arrival: Arrival): void;
+  /** A client is not let in: the worker has no descriptor left for it, or takes nobody any more. */
+  onRefused(arrival: Arrival): void;
 
   /** The worker has ended. Those who were on their way and did not get there are given back. */
   onExit(how: string, stranded: readonly Arrival[]): void;
@@ -55,12 +56,22 @@ export class WorkerProcess {
   #lastQuestionId = 0;
   #heardAt = performance.now();
   #lookedAt = performance.now();
+  /** Since when this process was not held up itself for long. */
+  #awakeAt = performance.now();
   readonly #watch: NodeJS.Timeout;
   #goneTimer: NodeJS.Timeout | undefined;
   #isLifeOver = false;
 
-  /** The events come in later turns of the event loop. Without passing, Node hands over one client at a time. */
+  /**
+   * The events come in later turns of the event loop. Without passing, Node hands over one client at a time.
+   * @throws ServerError ERR_WORKER where there are no descriptors for it.
+   */
   constructor(events: WorkerProcessEvents, passing?: DescriptorPassing) {
+    try {
+      checkDescriptorsForChild();
+    } catch (error) {
+      throw notStarted(messageOf(error));
+    }
     this.#events = events;
     this.#ready = new Promise((resolve, reject) => {
       this.#onReady = (error) => (error === undefined ? resolve() : reject(error));
@@ -75,7 +86,7 @@ export class WorkerProcess {
     this.#handOver = new HandOver({
       send: (message, handle) => this.#send(message, handle),
       passDescriptor: ours === undefined ? undefined : (descriptor, id) => passing?.send(ours, descriptor, id) === true,
-      onNotTaken: (arrival) => events.onNotTaken(arrival),
+      onRefused: (arrival) => events.onRefused(arrival),
     });
     this.#child.on("message", (message) => this.#onMessage(message as FromWorker));
     // Node's own protocol of handing over.
@@ -119,6 +130,11 @@ export class WorkerProcess {
   /** Hands a client over, behind those that came before. */
   admit(arrival: Arrival): void {
     this.#handOver.admit(arrival);
+  }
+
+  /** Refuses those who wait, and have not been handed over. */
+  refuseWaiting(): void {
+    this.#handOver.refuseWaiting();
   }
 
   /** Asks the worker; undefined when it does not answer in time. */
@@ -213,9 +229,11 @@ export class WorkerProcess {
   /** A supervisor that was itself held up for long cannot tell who hangs. */
   #look(): void {
     const now = performance.now();
-    if (now - this.#lookedAt > 2 * lookMs) this.#heardAt = now;
+    if (now - this.#lookedAt > 2 * lookMs) this.#awakeAt = now;
     this.#lookedAt = now;
-    if (now - this.#heardAt > hangMs) this.kill();
+    // Beats may come while clients do not arrive: Node waits for ever for one whose handle the system did not take.
+    const heardAt = Math.min(this.#heardAt, this.#handOver.stuckSince ?? now);
+    if (now - Math.max(heardAt, this.#awakeAt) > hangMs) this.kill();
   }
 
   /** Where there was no process at all, this is its end. What cannot be sent was for one whose exit follows. */

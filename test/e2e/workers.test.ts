@@ -217,6 +217,21 @@ describe.concurrent("a worker that is lost", () => {
     expect(workersOf(server.pid)).toEqual([again.worker]);
   });
 
+  test.each([2, 3, 4])("costs no descriptors where the server has nearly enough for another one: %i", async (count) => {
+    await using server = await startServer(["--workers", "1", ...pidsAndEcho]);
+    const [worker] = workersOf(server.pid);
+    const before = openFilesOf(server.pid);
+    limitDescriptors(server.pid, freeDescriptors(server.pid, count).at(-1) as number);
+    process.kill(worker as number, "SIGKILL");
+    await until(() => server.log().includes("did not start: EMFILE"), "the failure to be told");
+    limitDescriptors(server.pid, 10_000);
+    await until(() => workersOf(server.pid).length === 1, "another worker");
+    await until(
+      () => openFilesOf(server.pid) === before,
+      () => `${before} descriptors, got ${openFilesOf(server.pid)}`,
+    );
+  });
+
   test("does not keep the server from stopping in order", async () => {
     await using server = await startServer([...twoWorkers, ...pidsAndEcho]);
     await using first = await seat(server, "a");
@@ -315,6 +330,21 @@ describe.concurrent("the supervisor", () => {
     expect(["a", "b"].map((room) => existsSync(folder.at(`end-${room}`)))).toEqual([true, true]);
     expect(server.log()).toContain("SIGINT: shutting down");
     expect(server.log()).not.toMatch(/ error /);
+  });
+
+  test.each(["SIGINT", "SIGTERM"] as const)("answers all who wait for a worker at %s", async (signal) => {
+    await using server = await startServer(["--workers", "1", "--draintime", "0", ...pidsAndEcho]);
+    const [worker] = workersOf(server.pid) as [number];
+    process.kill(worker, "SIGSTOP");
+    const joins = await knock(server, moreThanUnderWay);
+    server.child.kill(signal);
+    await until(() => server.log().includes("shutting down"), "the signal to be heard");
+    process.kill(worker, "SIGCONT");
+    const outcomes = await Promise.allSettled(joins.map(async (each) => (await (await each).closed).code));
+    const answers = outcomes.map((each) => (each.status === "fulfilled" ? each.value : String(each.reason)));
+    const good = new Set<unknown>([1001, 1012, "Error: Unexpected server response: 503"]);
+    expect(answers.filter((answer) => !good.has(answer))).toEqual([]);
+    expect(await server.exited()).toBe(0);
   });
 
   test("has all that workers log to the end, also where it stands still meanwhile", async () => {

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type Arrival, HandOver } from "../../../src/workers/hand-over.ts";
 import { maxUnderWay, type ToWorker } from "../../../src/workers/messages.ts";
 import { fakeRequest } from "../../helpers/fakes.ts";
@@ -23,7 +23,7 @@ class Setup {
   readonly messages: ToWorker[] = [];
   readonly handles: unknown[] = [];
   readonly passed: number[] = [];
-  readonly notTaken: number[] = [];
+  readonly refused: number[] = [];
   readonly sockets = new Map<number, FakeSocket>();
   /** Whether the system takes another descriptor. */
   isFull = false;
@@ -40,7 +40,7 @@ class Setup {
         if (handle !== undefined) this.handles.push(handle);
       },
       passDescriptor: isPassing ? pass : undefined,
-      onNotTaken: ({ request }) => this.notTaken.push(request.connectionId),
+      onRefused: ({ request }) => this.refused.push(request.connectionId),
     });
   }
 
@@ -114,7 +114,41 @@ describe.each([
     expect(setup.let).toEqual([1]);
     setup.handOver.arrived(1);
     expect(setup.let).toEqual([1, 2]);
-    expect(setup.notTaken).toEqual([]);
+    expect(setup.refused).toEqual([]);
+  });
+
+  test("those who wait can be refused, of which the worker takes note, and those under way still come", () => {
+    const setup = new Setup(isPassing);
+    setup.handOver.open();
+    setup.admit(...many);
+    const { length } = setup.told;
+    setup.handOver.refuseWaiting();
+    expect(setup.refused).toEqual(many.slice(length));
+    expect(setup.told.slice(length)).toEqual(many.slice(length).map((id) => [id, false]));
+    expect(setup.handles.length + setup.passed.length).toBe(length);
+    expect(setup.handOver.waiting).toBe(0);
+    setup.handOver.arrived(length);
+    expect(setup.let).toEqual(many.slice(0, length));
+    expect(setup.told).toHaveLength(many.length);
+  });
+
+  test("it can be told since when nobody has arrived, though some are under way", () => {
+    vi.useFakeTimers();
+    const setup = new Setup(isPassing);
+    setup.handOver.open();
+    expect(setup.handOver.stuckSince).toBeUndefined();
+    const start = performance.now();
+    setup.admit(1);
+    vi.advanceTimersByTime(1000);
+    setup.admit(2, 3);
+    expect(setup.handOver.stuckSince).toBe(start);
+    setup.handOver.arrived(0);
+    expect(setup.handOver.stuckSince).toBe(start);
+    setup.handOver.arrived(1);
+    expect(setup.handOver.stuckSince).toBe(start + 1000);
+    for (let left = 2; left > 0; left -= 1) setup.handOver.arrived(1);
+    expect(setup.handOver.stuckSince).toBeUndefined();
+    vi.useRealTimers();
   });
 
   test("at the worker's end those who wait are given back, and those under way let go", () => {
@@ -174,7 +208,7 @@ describe("where descriptors are passed", () => {
     setup.handOver.open();
     setup.admit(1, 2, 3);
     setup.handOver.arrived(3, [2]);
-    expect(setup.notTaken).toEqual([2]);
+    expect(setup.refused).toEqual([2]);
     expect(setup.let).toEqual([1, 3]);
   });
 });
@@ -196,7 +230,7 @@ describe("where Node hands over", () => {
     setup.handOver.open();
     setup.admit(1, 2);
     setup.handOver.failed();
-    expect(setup.notTaken).toEqual([1]);
+    expect(setup.refused).toEqual([1]);
     expect(setup.told.map(([id]) => id)).toEqual([1, 1, 2]);
     expect(setup.handles).toHaveLength(2);
     expect(setup.let).toEqual([]);
