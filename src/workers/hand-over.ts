@@ -85,11 +85,6 @@ export class HandOver {
     }
   }
 
-  /** Without its socket the worker takes note of a client, and that it does not come. */
-  #takeNote(arrival: Arrival): void {
-    this.#options.send(admission(arrival, false));
-  }
-
   /** Goes on with those who wait, as far as that is possible now. */
   proceed(): void {
     const { send, passDescriptor } = this.#options;
@@ -107,16 +102,21 @@ export class HandOver {
     }
   }
 
-  #setOut(arrival: Arrival): void {
-    if (this.#underWay.length === 0) this.#movedAt = performance.now();
-    this.#underWay.push(arrival);
-  }
-
   /** The worker has ended. Those who are still here are given back; where the others got to nobody knows. */
   close(): Arrival[] {
     this.#isOpen = false;
     for (const { handshake } of this.#underWay.splice(0)) handshake.socket.destroy();
     return this.#queue.splice(0);
+  }
+
+  /** Without its socket the worker takes note of a client, and that it does not come. */
+  #takeNote(arrival: Arrival): void {
+    this.#options.send(admission(arrival, false));
+  }
+
+  #setOut(arrival: Arrival): void {
+    if (this.#underWay.length === 0) this.#movedAt = performance.now();
+    this.#underWay.push(arrival);
   }
 }
 

@@ -1,18 +1,14 @@
-import { type ChildProcess, fork, type SendHandle } from "node:child_process";
+import type { ChildProcess, SendHandle } from "node:child_process";
 import { closeSync } from "node:fs";
-import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
-import { compilerFlags } from "../system/compiler-flags.ts";
-import { messageOf, ServerError } from "../errors.ts";
+import { ServerError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import type { CounterValues } from "../room/counters.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
-import { checkDescriptorsForChild } from "../system/descriptors.ts";
 import type { DescriptorPassing } from "./descriptor-passing.ts";
 import { type Arrival, HandOver } from "./hand-over.ts";
 import type { FromWorker, LogWishes, Question, Questions, Report, ToWorker } from "./messages.ts";
+import { notStarted, startWorker } from "./start-worker.ts";
 
-const program = fileURLToPath(new URL("worker-main.js", import.meta.url));
 const startTimeoutMs = 10_000;
 const answerTimeoutMs = 2000;
 /** How long a worker whose event loop hangs is waited for. */
@@ -20,8 +16,6 @@ const hangMs = 10_000;
 const lookMs = 1000;
 /** How long the guardian of a worker that has ended may take to end what is left; it needs about a second. */
 const guardianTimeoutMs = 5000;
-/** Where the pipe is that ends when the worker and its guardian are gone. */
-const lifeIndex = 4;
 
 /** What a {@link WorkerProcess} tells. */
 export interface WorkerProcessEvents {
@@ -67,25 +61,17 @@ export class WorkerProcess {
    * @throws ServerError ERR_WORKER where there are no descriptors for it.
    */
   constructor(events: WorkerProcessEvents, passing?: DescriptorPassing) {
-    try {
-      checkDescriptorsForChild();
-    } catch (error) {
-      throw notStarted(messageOf(error));
-    }
+    const { child, channel, life } = startWorker(passing);
+    this.#child = child;
+    this.#channel = channel;
     this.#events = events;
     this.#ready = new Promise((resolve, reject) => {
       this.#onReady = (error) => (error === undefined ? resolve() : reject(error));
     });
-    // What a person has said comes last, and wins.
-    const execArgv = ["--expose-gc", ...compilerFlags, ...process.execArgv];
-    const [ours, theirs] = openChannel(passing) ?? [];
-    const channel = theirs === undefined ? [] : [theirs];
-    this.#child = fork(program, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc", "pipe", ...channel] });
-    if (theirs !== undefined) closeSync(theirs);
-    this.#channel = ours;
     this.#handOver = new HandOver({
       send: (message, handle) => this.#send(message, handle),
-      passDescriptor: ours === undefined ? undefined : (descriptor, id) => passing?.send(ours, descriptor, id) === true,
+      passDescriptor:
+        channel === undefined ? undefined : (descriptor, id) => passing?.send(channel, descriptor, id) === true,
       onRefused: (arrival) => events.onRefused(arrival),
     });
     this.#child.on("message", (message) => this.#onMessage(message as FromWorker));
@@ -96,8 +82,6 @@ export class WorkerProcess {
     });
     this.#child.on("error", (error) => this.#onError(error));
     this.#child.on("exit", (code, signal) => this.#onExit(signal ?? `exit code ${code}`));
-    // A server that is out of descriptors gets a child without any, and then an error.
-    const life = (this.#child as Partial<ChildProcess>).stdio?.[lifeIndex] as Readable | undefined;
     life?.on("error", () => undefined);
     life?.on("close", () => this.#onLifeOver());
     life?.resume();
@@ -259,17 +243,4 @@ export class WorkerProcess {
     clearTimeout(this.#goneTimer);
     if (this.#state === "exited") this.#events.onGone();
   }
-}
-
-/** Ours and theirs; undefined where there is none to be had, and Node's own means must do. */
-function openChannel(passing: DescriptorPassing | undefined): readonly [number, number] | undefined {
-  try {
-    return passing?.open();
-  } catch {
-    return undefined;
-  }
-}
-
-function notStarted(reason: string): ServerError {
-  return new ServerError("ERR_WORKER", `a worker did not start: ${reason}`);
 }
