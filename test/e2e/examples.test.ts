@@ -345,18 +345,21 @@ test.skipIf(!hasScript).each(shells)(whenClosed, async (shell) => {
 });
 
 const wayDown = ["the page is closed", "the server is stopped", "the server is killed"] as const;
-test.skipIf(!hasScript).each(wayDown)("terminal ends what runs in the background of an idle bash when %s", async (way) => {
-  await using server = await startExample("terminal", { SHELL: "/bin/bash" });
-  await using ann = await join(server, secretRoom, { origin: originOf(server) });
-  // The next command is read only after the prompt has come, so the shell is idle.
-  ann.send("sleep 1000 & echo pids=$$,$!.\r");
-  const [, ...pids] = await shown(ann, /pids=(\d+),(\d+)\./);
-  ann.send("PS1=idle=$((1+1)).\r");
-  await shown(ann, /idle=2\./);
-  if (way === "the page is closed") ann.socket.close();
-  else await server.stop(way === "the server is killed" ? "SIGKILL" : "SIGINT");
-  await allGone(pids.map(Number));
-});
+test.skipIf(!hasScript).each(wayDown)(
+  "terminal ends what runs in the background of an idle bash when %s",
+  async (way) => {
+    await using server = await startExample("terminal", { SHELL: "/bin/bash" });
+    await using ann = await join(server, secretRoom, { origin: originOf(server) });
+    // The next command is read only after the prompt has come, so the shell is idle.
+    ann.send("sleep 1000 & echo pids=$$,$!.\r");
+    const [, ...pids] = await shown(ann, /pids=(\d+),(\d+)\./);
+    ann.send("PS1=idle=$((1+1)).\r");
+    await shown(ann, /idle=2\./);
+    if (way === "the page is closed") ann.socket.close();
+    else await server.stop(way === "the server is killed" ? "SIGKILL" : "SIGINT");
+    await allGone(pids.map(Number));
+  },
+);
 
 test("terminal is for pages of its own server only", async () => {
   await using server = await startExample("terminal");
