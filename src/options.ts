@@ -9,6 +9,7 @@ export {
   namingsOf,
   type OptionNaming,
   optionWithOpenValue,
+  optionWithoutNext,
   variableOf,
   variableOfFlag,
 } from "./options/naming.ts";

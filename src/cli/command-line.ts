@@ -3,6 +3,7 @@ import { completeOptions, namingsOf, type OptionName, type Options, variableOf }
 import { applyCompat } from "./compat.ts";
 import { type ConfigFile, readConfigFile } from "./config-file.ts";
 import { type Given, type Layer, readLayers } from "./given.ts";
+import { checkOthers } from "./misplaced.ts";
 import { printConfig } from "./print-config.ts";
 import { parseWords, type Words } from "./program.ts";
 
@@ -33,6 +34,7 @@ export function parseCommandLine(words: readonly string[], environment: NodeJS.P
   );
   const parsed = read.words === ours ? asWritten : parseWords(read.words);
   if (typeof parsed === "string") return { kind: "print", text: parsed };
+  checkOthers(ours, parsed.others);
   const given = readLayers([
     flagLayer(parsed.flags),
     variableLayer(read.environment),
@@ -55,24 +57,14 @@ function valuesOf(given: Given): { [Name in OptionName]?: unknown } {
 
 /** The command of the line, else that of the file. Arguments behind `--` win over those of the file. */
 function chooseCommand(words: readonly string[], args: readonly string[] | undefined, file: ConfigFile): Wrapped {
-  const [command, ...excess] = words;
+  const [command] = words;
   if (command === undefined) return { command: file.command, args: args ?? file.args ?? [] };
   if (command === "") throw missingCommand();
-  if (excess.length > 0) throw excessWords(command, excess);
   return { command, args: args ?? [] };
 }
 
 function missingCommand(): ServerError {
   return new ServerError("ERR_USAGE", "the command to wrap is missing: scalesocket [OPTIONS] <CMD> [-- <ARGS>...]");
-}
-
-function excessWords(command: string, excess: readonly string[]): ServerError {
-  const words = excess.map((word) => JSON.stringify(word)).join(" ");
-  return new ServerError(
-    "ERR_USAGE",
-    `unexpected ${words} behind the command; put arguments of the command after --: ` +
-      `scalesocket ${command} -- ${excess.join(" ")}`,
-  );
 }
 
 function findFile(words: Words, environment: NodeJS.ProcessEnv): ConfigFile {

@@ -14,6 +14,7 @@ import {
   unexpected,
 } from "../options.ts";
 import { version } from "../version.ts";
+import { adviceOn } from "./misplaced.ts";
 
 /** The words before `--`, sorted. */
 export interface Words {
@@ -41,7 +42,7 @@ export function parseWords(words: readonly string[]): Words | string {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return printed;
-    throw new ServerError("ERR_USAGE", explain(error), { cause: error });
+    throw new ServerError("ERR_USAGE", explain(error, program.args), { cause: error });
   }
   return { flags: program.opts<Words["flags"]>(), others: program.args };
 }
@@ -106,10 +107,15 @@ function describe(spec: OptionSpec<unknown>): string {
   return notes.length === 0 ? spec.help : `${spec.help} [${notes.join("; ")}]`;
 }
 
-function explain(error: CommanderError): string {
+/** The words are those of no known option: an unknown one, what stands before it, and behind. */
+function explain(error: CommanderError, words: readonly string[]): string {
   const message = error.message.replace(/^error: /, "");
   const [, flag] = /^unknown option '(--[^=']+)=/.exec(message) ?? [];
-  return flag === undefined ? message : explainUnknown(flag);
+  const explained = flag === undefined ? message : explainUnknown(flag);
+  const [command = "-?", ...args] = words;
+  // Where one is like it, it is followed by that.
+  const isOfCommand = /^unknown option '[^']+'$/.test(explained) && !/^-./.test(command);
+  return isOfCommand ? `${explained}; ${adviceOn(command, args)}` : explained;
 }
 
 /** Commander finds a flag that is like an unknown one only where no value stands behind it. */
@@ -117,7 +123,7 @@ function explainUnknown(flag: string): string {
   try {
     createProgram(() => undefined).parse([flag], { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError && error.code === "commander.unknownOption") return explain(error);
+    if (error instanceof CommanderError && error.code === "commander.unknownOption") return explain(error, []);
   }
   return `option '${flag}' takes no value`;
 }

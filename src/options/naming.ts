@@ -36,6 +36,13 @@ export function optionWithOpenValue(word: string): OptionName | undefined {
   return optionNames.find((name) => namingsOf(name).some((naming) => naming.longFlag === word && isOpen(naming.flag)));
 }
 
+/** The option that takes no value from the word behind this one. */
+export function optionWithoutNext(word: string): OptionName | undefined {
+  return optionNames.find((name) =>
+    namingsOf(name).some(({ flag }) => !flag.includes("<") && flag.split(/[ ,]+/).includes(word)),
+  );
+}
+
 /** Whether a word of a command line is the value of the option before it. */
 export function isValueOfOption(words: readonly string[], index: number): boolean {
   const before = words[index - 1];

@@ -54,7 +54,7 @@ test("--frame takes its value with = only", async () => {
   expect(await echoes(server, "{}")).toEqual([['{"id":1}'], ['{"id":2}']]);
   const separate = await runToEnd(["--frame", "json", "cat"]);
   expect(separate.code).toBe(2);
-  expect(separate.stderr).toContain('unexpected "cat"');
+  expect(separate.stderr).toContain("--frame takes its value with =: --frame=json");
 });
 
 test("-v counts", async () => {

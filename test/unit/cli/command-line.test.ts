@@ -35,7 +35,6 @@ test("a command may be a path or a lone dash", () => {
 test("--frame alone means binary, wherever it stands", () => {
   expect(parse("--frame", "cat")).toMatchObject({ command: "cat", options: { frame: "binary" } });
   expect(parse("cat", "--frame")).toMatchObject({ command: "cat", options: { frame: "binary" } });
-  expect(parse("--frame", "json")).toMatchObject({ command: "json", options: { frame: "binary" } });
   expect(parse("--frame", "--metrics", "cat").options).toMatchObject({ frame: "binary", metrics: true });
   expect(messageOf("--frame=", "cat")).toBe('--frame: expected one of binary, json, got ""');
 });
@@ -189,8 +188,8 @@ test("an unknown flag suggests the nearest one, with and without a value", () =>
   expect(messageOf("cat", "--metric")).toBe("unknown option '--metric'\n(Did you mean --metrics?)");
   expect(messageOf("cat", "--staticdri=.")).toBe("unknown option '--staticdri'\n(Did you mean --staticdir?)");
   expect(messageOf("cat", "--maxlin", "1")).toMatch(/\(Did you mean --maxline\?\)$/);
-  expect(messageOf("cat", "--nothing-like-it=x")).toBe("unknown option '--nothing-like-it'");
-  expect(messageOf("cat", "-x")).toBe("unknown option '-x'");
+  expect(messageOf("--nothing-like-it=x", "cat")).toBe("unknown option '--nothing-like-it'");
+  expect(messageOf("-x", "cat")).toBe("unknown option '-x'");
   expect(messageOf("cat", "--no-metrics")).toContain("unknown option '--no-metrics'");
 });
 
@@ -198,6 +197,30 @@ test("a second word is told to go behind --", () => {
   expect(messageOf("grep", "a b", "c", "--metrics", "--", "d")).toBe(
     'unexpected "a b" "c" behind the command; put arguments of the command after --: scalesocket grep -- a b c',
   );
+});
+
+test("an option of the command is told to go behind --, with all that belongs to it", () => {
+  const advice = "put arguments of the command after --: scalesocket";
+  expect(messageOf("--metrics", "python3", "-u", "a.py")).toBe(`unknown option '-u'; ${advice} python3 -- -u a.py`);
+  expect(messageOf("git", "log", "--graph=x", "--metrics")).toBe(
+    `unknown option '--graph'; ${advice} git -- log --graph=x`,
+  );
+  expect(messageOf("python3", "-v", "a.py", "--metrics")).toBe(
+    `unexpected "a.py" behind the command; ${advice} python3 -- -v a.py`,
+  );
+});
+
+test("a value that stands behind its option without = is no command", () => {
+  const told = "--frame takes its value with =: --frame=json";
+  expect(messageOf("--frame", "json", "./game.py")).toBe(told);
+  expect(messageOf("--metrics", "--frame", "json")).toBe(told);
+  expect(messageOf("--log", "json", "--frame", "json", "./game.py")).toBe(told);
+  expect(messageOf("--metrics", "true", "cat")).toBe('--metrics takes no value, got "true"');
+  expect(messageOf("-v", "2", "cat")).toBe('-v takes no value, got "2"');
+  expect(messageOf("--metrics", "cat", "true")).toContain('unexpected "true" behind the command');
+  expect(parse("--metrics", "true")).toMatchObject({ command: "true", options: { metrics: true } });
+  expect(parse("json", "--frame")).toMatchObject({ command: "json", options: { frame: "binary" } });
+  expect(parse("--joinmsg", "--frame", "json")).toMatchObject({ command: "json", options: { joinMessage: "--frame" } });
 });
 
 test("a missing command is told, be it empty or only behind --", () => {
