@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
@@ -65,10 +66,20 @@ export interface Spawner {
 /** What ENOEXEC means, for which Node has no words. */
 const notExecutable = "neither a program for this machine nor a script";
 
+/** What ENOENT means where the file itself is there. */
+const noInterpreter =
+  "the interpreter that it names is not there; does its first line (#!) end as on Windows (\\r\\n)?";
+
 /** The error of a command that did not start, from one of the operating system. */
 export function notStarted(command: string, error: unknown): ServerError {
   const errno = error instanceof Error && "errno" in error ? Number(error.errno) : 0;
-  const known = errno === -constants.errno.ENOEXEC ? notExecutable : getSystemErrorMap().get(errno)?.[1];
-  const reason = known ?? String(error);
+  const reason = reasonOf(command, errno) ?? String(error);
   return new ServerError("ERR_COMMAND_NOT_STARTED", `cannot start ${command}: ${reason}`, { cause: error });
+}
+
+function reasonOf(command: string, errno: number): string | undefined {
+  if (errno === -constants.errno.ENOEXEC) return notExecutable;
+  // Without a slash it is no file of this folder.
+  if (errno === -constants.errno.ENOENT && command.includes("/") && existsSync(command)) return noInterpreter;
+  return getSystemErrorMap().get(errno)?.[1];
 }

@@ -74,6 +74,18 @@ describe.each(spawners)("%s", (_, create) => {
     });
   });
 
+  test.each(["#!/bin/sh\r\n", "#!/no/such/interpreter\n"])(
+    "a script that begins with %j is said to be there",
+    async (head) => {
+      await using folder = await tempFolder();
+      writeFileSync(folder.at("script"), `${head}echo hello\n`, { mode: 0o755 });
+      using spawner = opened(create());
+      await expect(spawner.run(folder.at("script"))).rejects.toThrow(
+        "the interpreter that it names is not there; does its first line (#!) end as on Windows (\\r\\n)?",
+      );
+    },
+  );
+
   test("a process leads a session and a group of its own, which can be signalled as a whole", async () => {
     using spawner = opened(create());
     const spawned = await spawner.sh("sleep 100 & echo $!; wait");
