@@ -31,6 +31,9 @@ export interface MessageSink {
 
 /** Turns the output of one process into messages, however the output is cut. */
 export interface Decoder {
+  /** Whether a line has come to its end so far; undefined where messages are no lines. */
+  readonly hasLine?: boolean;
+
   /** @throws ServerError ERR_OUTPUT where the stream cannot be read on from. */
   push(chunk: Buffer): void;
 

@@ -29,6 +29,10 @@ export class JsonDecoder implements Decoder {
     this.#lines = new LineDecoder(options.maxLineBytes, onLine, format);
   }
 
+  get hasLine(): boolean {
+    return this.#lines.hasLine;
+  }
+
   push(chunk: Buffer): void {
     this.#lines.push(chunk);
     this.#keys.forget();

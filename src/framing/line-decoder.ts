@@ -10,6 +10,7 @@ export type LineHandler = (bytes: Buffer, start: number, end: number, isText: bo
 
 /** Cuts a stream into lines. Each byte is looked at once for each delimiter, however the stream is cut. */
 export class LineDecoder implements Decoder {
+  hasLine = false;
   readonly #maxLineBytes: number;
   readonly #onLine: LineHandler;
   readonly #delimiter: number;
@@ -33,6 +34,7 @@ export class LineDecoder implements Decoder {
       this.#keep(chunk, 0);
       return;
     }
+    this.hasLine = true;
     const start = this.#unfinished.length > 0 ? this.#finishLine(chunk, first) : 0;
     const end = this.#emitLines(chunk, start);
     this.#keep(chunk, end);

@@ -10,7 +10,7 @@ import type { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
 import type { RoomContext } from "./room-context.ts";
 import type { RoomLog } from "./room-log.ts";
-import { bufferingHint, SilenceWatch } from "./silence-watch.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 
 /** The room, as its conversation sees it. */
 export interface ConversationOwner {
@@ -76,7 +76,7 @@ export class Conversation implements FanOutEvents {
     const { silenceMs, logger } = context;
     this.#errorLog = new ErrorLog(logger, () => log.fields());
     if (silenceMs !== undefined) {
-      this.#silenceWatch = new SilenceWatch(silenceMs, () => log.write("info", bufferingHint));
+      this.#silenceWatch = new SilenceWatch(silenceMs, (hint) => log.write("info", hint));
     }
   }
 
@@ -230,9 +230,9 @@ export class Conversation implements FanOutEvents {
   }
 
   #take(decoder: Decoder, chunk: Buffer): void {
-    this.#silenceWatch?.stop();
     this.#fanOut.expect(chunk.length);
     this.#decode(() => decoder.push(chunk));
+    this.#silenceWatch?.heard(decoder.hasLine);
     if (this.#isTurnEndPlanned) return;
     this.#isTurnEndPlanned = true;
     setImmediate(this.#flushAtTurnEnd);

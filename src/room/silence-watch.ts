@@ -1,15 +1,21 @@
-export const bufferingHint =
+const bufferingHint =
   "the process has written nothing since a client spoke to it; if it should have, it may keep its output in a buffer, " +
   "as programs do without a terminal: use python -u, stdbuf -oL or script(1), or flush after each message";
 
-/** Notices once that a process says nothing for some time although somebody has spoken to it. */
+const unfinishedHint =
+  "the process has written something, but no newline yet, and clients get only whole lines; if it is not to end them, " +
+  "as with a prompt, see --binary and --delimiters";
+
+/** Notices once that a process says nothing whole for some time although somebody has spoken to it. */
 export class SilenceWatch {
   readonly #limitMs: number;
-  readonly #onSilence: () => void;
+  readonly #onSilence: (hint: string) => void;
   #state: "waiting" | "watching" | "over" = "waiting";
+  #hint = bufferingHint;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(limitMs: number, onSilence: () => void) {
+  /** `onSilence` is told why that may be. */
+  constructor(limitMs: number, onSilence: (hint: string) => void) {
     this.#limitMs = limitMs;
     this.#onSilence = onSilence;
   }
@@ -20,11 +26,17 @@ export class SilenceWatch {
     this.#state = "watching";
     this.#timer = setTimeout(() => {
       this.#state = "over";
-      this.#onSilence();
+      this.#onSilence(this.#hint);
     }, this.#limitMs).unref();
   }
 
-  /** The process has said something, or will not be asked any more. */
+  /** The process has said something; undefined where that need not be a line. */
+  heard(hasLine: boolean | undefined): void {
+    if (hasLine === false) this.#hint = unfinishedHint;
+    else this.stop();
+  }
+
+  /** The process will not be asked any more, or has no need of a hint. */
   stop(): void {
     if (this.#state === "over") return;
     this.#state = "over";

@@ -56,7 +56,7 @@ test("a conversation explains buffering when its process stays silent", () => {
 });
 
 test.each<[string, (conversation: Conversation) => void]>([
-  ["the process says something", (talk) => talk.deliver(Buffer.from("x"))],
+  ["the process says something", (talk) => talk.deliver(Buffer.from("x\n"))],
   ["the process closes its input", (talk) => talk.closeInput()],
   ["the process ends", (talk) => talk.end()],
   ["the last client leaves", (talk) => talk.finishInput()],
@@ -66,6 +66,30 @@ test.each<[string, (conversation: Conversation) => void]>([
   happen(talk);
   expect(vi.getTimerCount()).toBe(0);
   vi.advanceTimersByTime(2 * limitMs);
+  expect(logger.lines).toEqual([]);
+});
+
+test.each<FrameMode>(["lines", "json", "streams"])("a conversation explains that no line has ended: %s", (framing) => {
+  for (const isPrompted of [true, false]) {
+    const { logger, talk, say } = conversation(framing);
+    if (isPrompted) talk.deliver(Buffer.from("> "));
+    say("{}");
+    if (!isPrompted) talk.deliver(Buffer.from("> "));
+    vi.advanceTimersByTime(2 * limitMs);
+    expect(logger.lines).toEqual([expect.stringMatching(/^info .* no newline yet, .* --binary and --delimiters/)]);
+  }
+});
+
+test.each<[FrameMode, readonly string[]]>([
+  ["lines", ["x", "\n> "]],
+  ["json", ["{", "}\n> "]],
+  ["raw", ["x"]],
+  ["gwsocket", ["x"]],
+])("nothing is explained once a line has ended, or where there are none: %s", (framing, chunks) => {
+  const { logger, talk, say } = conversation(framing);
+  say("{}");
+  for (const chunk of chunks) talk.deliver(Buffer.from(chunk));
+  expect(vi.getTimerCount()).toBe(0);
   expect(logger.lines).toEqual([]);
 });
 
