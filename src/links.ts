@@ -42,8 +42,8 @@ export interface ClientEvents {
   /** A ping or pong with so many bytes, which the link has dealt with: it counts against what the client may send. */
   onControl(bytes: number): void;
 
-  /** The client is gone. */
-  onClose(): void;
+  /** The client is gone, for this reason where it has done something wrong. */
+  onClose(fault?: string): void;
 }
 
 /** How a client link wants its messages: the bytes are the same for all clients, so they are made once. */

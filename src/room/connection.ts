@@ -21,7 +21,7 @@ export interface ConnectionOwner {
   /** The client is behind, so the process should write no more for now; `caughtUp` or `leave` follows. */
   fellBehind(connection: Connection): void;
   caughtUp(connection: Connection): void;
-  leave(connection: Connection): void;
+  leave(connection: Connection, fault?: string): void;
 }
 
 /** One client's place in a room. */
@@ -138,8 +138,8 @@ export class Connection implements ClientEvents, ThrottleEvents {
     this.#throttle?.take(bytes);
   }
 
-  onClose(): void {
-    if (this.#state !== "closed") this.#leave();
+  onClose(fault?: string): void {
+    if (this.#state !== "closed") this.#leave(fault);
   }
 
   onOverdrawn(): void {
@@ -162,7 +162,7 @@ export class Connection implements ClientEvents, ThrottleEvents {
     if (!this.#isPausedByRoom && !this.#isPausedByThrottle) this.#link?.resume();
   }
 
-  #leave(): void {
+  #leave(fault?: string): void {
     this.#state = "closed";
     this.#throttle?.stop();
     this.#throttle = undefined;
@@ -170,7 +170,7 @@ export class Connection implements ClientEvents, ThrottleEvents {
     this.#stallWatch = undefined;
     this.#expiry?.stop();
     this.#link = undefined;
-    this.#owner.leave(this);
+    this.#owner.leave(this, fault);
   }
 
   /** The link, if it may be written to now; counts what is sent, or what is dropped instead. */

@@ -90,8 +90,8 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
     else if (this.#state === "stopped") this.#start(request);
   }
 
-  leave(connection: Connection): void {
-    this.#log.write("debug", "client left", connection);
+  leave(connection: Connection, fault?: string): void {
+    this.#log.write("debug", fault === undefined ? "client left" : `client left: ${fault}`, connection);
     if (!this.#roster.delete(connection)) return;
     this.#conversation.leave(connection);
     if (this.#roster.seated.size === 0) this.#onDeserted();

@@ -92,7 +92,7 @@ export class Intake implements FrameHandler, ProtocolEvents {
       this.#receiver ??= new ProtocolReceiver(this.#maxMessageBytes, this, this.#isCompressing);
     } catch {
       // It is loaded with the first one, which takes a descriptor.
-      this.onFault(closeCodes.tryAgainLater.code);
+      this.onFault(closeCodes.tryAgainLater.code, "the server has no file descriptor left");
       return;
     }
     // It keeps what it has not read yet.
@@ -134,8 +134,8 @@ export class Intake implements FrameHandler, ProtocolEvents {
     this.#owner.onConclude(code, reason);
   }
 
-  onFault(code: number): void {
-    this.#owner.onFault(code);
+  onFault(code: number, reason: string): void {
+    this.#owner.onFault(code, reason);
   }
 
   /** In another turn of the event loop, so that others have their turn, and what was passed on has come to its end. */

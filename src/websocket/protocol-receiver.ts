@@ -19,8 +19,8 @@ export interface ProtocolEvents {
   /** A close frame; 1005 is one without a code (RFC 6455 section 7.1.5). Nothing is read after it. */
   onConclude(code: number, reason: string): void;
 
-  /** The client has broken the protocol; the code says how. Nothing is read after it. */
-  onFault(code: number): void;
+  /** The client has broken the protocol; code and reason say how. Nothing is read after it. */
+  onFault(code: number, reason: string): void;
 
   /** What the client has compressed. @throws an error of zlib. */
   inflate(payload: Buffer): Buffer;
@@ -54,6 +54,13 @@ const faultCodes = new Map<string | undefined, number>([
   ["ERR_BUFFER_TOO_LARGE", closeCodes.messageTooBig.code],
   ["Z_DATA_ERROR", closeCodes.invalidPayload.code],
 ]);
+
+/** What is wrong, in our own words where limits are ours and the text of zlib says little. */
+function faultReason(code: number, error: NodeJS.ErrnoException, maxMessageBytes: number): string {
+  if (code === closeCodes.messageTooBig.code) return `message is larger than ${maxMessageBytes} bytes`;
+  if (code === closeCodes.policyViolation.code) return "too many fragments";
+  return error.code?.startsWith("Z_") ? `cannot decompress the message: ${error.message}` : error.message;
+}
 
 /** In how many fragments a message may come: as many as take no more memory than the largest message. */
 function maxFragments(maxMessageBytes: number): number {
@@ -90,9 +97,10 @@ export class ProtocolReceiver {
       .on("ping", (payload: Buffer) => events.onPing(payload))
       .on("pong", (payload: Buffer) => events.onPong(payload))
       .on("conclude", (code: number, reason: Buffer) => events.onConclude(code, reason.toString()))
-      .on("error", (error: NodeJS.ErrnoException) =>
-        events.onFault(faultCodes.get(error.code) ?? closeCodes.protocolError.code),
-      )
+      .on("error", (error: NodeJS.ErrnoException) => {
+        const code = faultCodes.get(error.code) ?? closeCodes.protocolError.code;
+        events.onFault(code, faultReason(code, error, maxMessageBytes));
+      })
       .on("drain", () => events.onDrain());
   }
 

@@ -57,6 +57,7 @@ export class SocketLink implements ClientLink, IntakeOwner {
   /** "leaving": our close frame waits for what stands before it; "closing": it is sent; "ending": nothing is read any more. */
   #state: "open" | "leaving" | "closing" | "ending" | "closed" = "open";
   #closeWatch: StallWatch | undefined;
+  #fault: string | undefined;
 
   /** `onGone` is told after the connection, when the socket is closed. */
   constructor(
@@ -194,19 +195,20 @@ export class SocketLink implements ClientLink, IntakeOwner {
     this.#answerClose(code === noCode ? emptyCloseFrame : closeFrame(code, reason));
   }
 
-  onFault(code: number): void {
-    this.#answerClose(closeFrame(code, code === closeCodes.policyViolation.code ? "too many fragments" : ""));
+  onFault(code: number, reason: string): void {
+    this.#fault ??= reason;
+    this.#answerClose(closeFrame(code, closeReason(reason)));
   }
 
   /** The client does not come to the end of what it has begun to say. */
   onMessageTimeout(): void {
-    this.#answerClose(closeFrame(closeCodes.policyViolation.code, "message takes too long"));
+    this.onFault(closeCodes.policyViolation.code, "message takes too long");
   }
 
   #finish(): void {
     this.#closeWatch?.stop();
     this.#state = "closed";
-    this.#events.onClose();
+    this.#events.onClose(this.#fault);
     this.#onGone(this);
   }
 

@@ -176,6 +176,7 @@ describe.concurrent.each([100, 100_000])("where a message may have %i bytes", (m
     await client.send(framesOf(randomBytes(maxBytes + 1)), frame(binary, "!"));
     await client.ended;
     expect(client.closeCode).toBe(1009);
+    expect(client.closeReason).toBe(`message is larger than ${maxBytes} bytes`);
     expect(client.frames).toHaveLength(2);
   });
 });
@@ -240,6 +241,7 @@ describe.concurrent("a deflate bomb", () => {
     await client.send(frame(text, Buffer.alloc(100, 0xff), { reservedBits: compressed }));
     await client.ended;
     expect(client.closeCode).toBe(1007);
+    expect(client.closeReason).toMatch(/^cannot decompress the message: ./);
     other.send("still here");
     expect(await other.messages(1)).toEqual(["still here"]);
   });

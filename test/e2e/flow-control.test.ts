@@ -231,15 +231,16 @@ describe.concurrent("a client that does not read", () => {
 
 describe.concurrent("what is too large", () => {
   test("a client's message above --maxmessage closes it with 1009, and no other", async () => {
-    await using server = await startServer(["--maxmessage", "1K", "cat"]);
+    await using server = await startServer(["-v", "--maxmessage", "1K", "cat"]);
     await using client = await join(server, "a");
     await using other = await join(server, "a");
     client.send("x".repeat(1024));
     expect(await other.messages(1)).toEqual(["x".repeat(1024)]);
     client.send("x".repeat(1025));
-    expect(await client.closed).toMatchObject({ code: 1009 });
+    expect(await client.closed).toEqual({ code: 1009, reason: "message is larger than 1024 bytes" });
     other.send("still here");
     expect(await other.messages(2)).toEqual(["x".repeat(1024), "still here"]);
+    await until(() => server.log().includes("client left: message is larger than 1024 bytes"), "the log to tell");
   });
 
   test("without --maxmessage, that is 1 MiB", async () => {

@@ -244,6 +244,12 @@ describe("frames", () => {
     await isUnharmed(server);
   });
 
+  const reasons = {
+    1002: /^Invalid WebSocket frame: ./,
+    1007: /^Invalid WebSocket frame: invalid UTF-8 sequence$/,
+    1008: /^too many fragments$/,
+    1009: /^message is larger than 65536 bytes$/,
+  } as const;
   test.for([
     ["a frame that is not masked", 1002, [frame(text, "bad", { isMasked: false })]],
     ["the first reserved bit", 1002, [frame(text, "bad", { reservedBits: 4 })]],
@@ -286,6 +292,7 @@ describe("frames", () => {
         await client.send(...bytes, frame(text, "too late"));
         await client.ended;
         expect(client.closeCode).toBe(code);
+        expect(client.closeReason).toMatch(reasons[code]);
         await hasConnections(server, 1);
         other.send("still here");
         expect(await other.messages(1)).toEqual(["still here"]);

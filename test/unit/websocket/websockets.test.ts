@@ -34,7 +34,7 @@ test("what reads rare frames is loaded ahead, and tried again where that fails",
 
 test("a client whose frame needs it while it cannot be loaded is told to come back later", () => {
   vi.mocked(ProtocolReceiver).mockImplementation(noDescriptor);
-  const faults: number[] = [];
+  const faults: string[] = [];
   const owner = {
     get isReading() {
       return faults.length === 0;
@@ -42,11 +42,11 @@ test("a client whose frame needs it while it cannot be loaded is told to come ba
     onPing: nothing,
     onPong: nothing,
     onConclude: nothing,
-    onFault: (code: number) => void faults.push(code),
+    onFault: (code: number, reason: string) => void faults.push(`${code} ${reason}`),
   };
   const events = { id: 1, onMessage: nothing, onControl: nothing, onClose: nothing };
   const intake = new Intake(new Socket(), events, owner, { maxMessageBytes: 1024 }, false);
   intake.push(Buffer.concat([frame(ping), closeFrame(1000)]));
   intake.push(frame(ping));
-  expect(faults).toEqual([1013]);
+  expect(faults).toEqual(["1013 the server has no file descriptor left"]);
 });
