@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { startExample } from "../helpers/examples.ts";
+import { until } from "../helpers/until.ts";
 import { browserTest, killProgram, Windows } from "./windows.ts";
 
 browserTest("two pages of the chat see what each says, and another room does not", async () => {
@@ -17,7 +18,7 @@ browserTest("two pages of the chat see what each says, and another room does not
   await ann.getByText("Hi Ann").waitFor();
 
   expect(await ann.locator("article").count()).toBe(2);
-  expect(await ben.locator("article b").first().textContent()).toBe("Ann ");
+  expect(await ben.locator("article b").first().textContent()).toBe("Ann");
   expect(await elsewhere.locator("article").count()).toBe(0);
   expect(windows.errors).toEqual([]);
 });
@@ -34,3 +35,40 @@ browserTest("a page of the chat comes back by itself, and sends what was written
   await ann.locator("article.own:not(.waiting)").getByText("Still here").waitFor();
   expect(windows.errors).toEqual([]);
 });
+
+browserTest(
+  "every name of a room is a room of its own, and the page says where the server has none of that name",
+  async () => {
+    await using server = await startExample("chat");
+    await using windows = await Windows.open(server, ["#тест", "#чат", "#100%+&c%FF", "#api"]);
+    const [ann, ben, cem, nobody] = windows.pages;
+    const shown = windows.pages.map(async (page) => page.locator("h1").textContent());
+    expect(await Promise.all(shown)).toEqual(["#тест", "#чат", "#100%+&c\ufffd", "#api"]);
+    await Promise.all([ann, ben, cem].map((page) => page.getByText("Connected").waitFor()));
+    await nobody.getByText(/^Found no such room, trying again in \d+ s$/).waitFor();
+    const rooms = () => new Set(Array.from(server.log().matchAll(/\broom=(\S+)/g), ([, room]) => room));
+    await until(() => rooms().size === 3, server.log);
+    expect(rooms()).toEqual(new Set(["~D1~82~D0~B5~D1~81~D1~82", "~D1~87~D0~B0~D1~82", "100~+&c~FF"]));
+    expect(windows.errors).toEqual([]);
+  },
+);
+
+browserTest(
+  "whoever has a name of spaces only is told so, and a name from right to left stands apart from the time",
+  async () => {
+    await using server = await startExample("chat");
+    await using windows = await Windows.open(server, [""]);
+    const [ann] = windows.pages;
+    await ann.getByText("Connected").waitFor();
+    await ann.getByLabel("Message", { exact: true }).fill("Hello");
+    await ann.getByLabel("Name").fill("  ");
+    await ann.getByRole("button", { name: "Send" }).click();
+    expect(await ann.locator("#name:invalid").count()).toBe(1);
+    await ann.getByLabel("Name").fill("דנה");
+    await ann.getByRole("button", { name: "Send" }).click();
+    const [name, time] = [ann.locator("article b"), ann.locator("article time")];
+    const [nameBox, timeBox] = [await name.boundingBox(), await time.boundingBox()];
+    expect((timeBox?.x ?? 0) - ((nameBox?.x ?? 0) + (nameBox?.width ?? 0))).toBeGreaterThan(1);
+    expect(windows.errors).toEqual([]);
+  },
+);
