@@ -13,7 +13,7 @@ export function variableNames(common: Common & { default: string }): OptionSpec<
 
 /** Names of rooms, none of them with a comma. */
 export function roomNames(common: Common): OptionSpec<readonly string[] | undefined> {
-  const expected = "names of rooms with commas between them";
+  const expected = "names of rooms, none of them reserved, with commas between them";
   return list(textLike({ ...common, expected }, isRoomName), { separator: ",", min: 1, expected });
 }
 

@@ -58,7 +58,9 @@ test("--rooms serves these rooms only", async () => {
 test("--rooms does not take a name that no room can have", async () => {
   const { code, stderr } = await runToEnd(["--rooms", "lobby,metrics", "cat"]);
   expect(code).toBe(2);
-  expect(stderr).toContain('--rooms: expected names of rooms with commas between them, got "metrics"');
+  expect(stderr).toContain(
+    '--rooms: expected names of rooms, none of them reserved, with commas between them, got "metrics"',
+  );
 });
 
 test("--maxrooms refuses the next room, and takes clients of those that are open", async () => {

@@ -367,7 +367,7 @@ const expected: Partial<Record<OptionName, string>> = {
   attachDelayMs: "seconds from 0 to 3600",
   lingerMs: "seconds from 0 to 86400",
   restart: "one of never, on-failure, always",
-  rooms: "names of rooms with commas between them",
+  rooms: "names of rooms, none of them reserved, with commas between them",
   maxRooms: "a whole number from 1 to 1000000",
   maxClients: "a whole number from 1 to 1000000",
   maxConnections: "a whole number from 1 to 1000000",
@@ -698,7 +698,7 @@ test("compression takes messages of up to 16M", () => {
   expect(completeOptions({ maxMessageBytes: 16 * mib + 1 }).compress).toBe(false);
   const error = errorOf(() => completeOptions({ compress: true, maxMessageBytes: 16 * mib + 1 }));
   expect(error.code).toBe("ERR_USAGE");
-  expect(error.message).toContain("--compress does not go together with --maxmessage=16777217");
+  expect(error.message).toContain("--compress takes messages of up to 16M, so --maxmessage ");
 });
 
 test("processes are not started ahead that need the port of a room", () => {
