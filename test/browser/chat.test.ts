@@ -47,7 +47,7 @@ browserTest(
     await Promise.all([ann, ben, cem].map((page) => page.getByText("Connected").waitFor()));
     await nobody.getByText(/^Found no such room, trying again in \d+ s$/).waitFor();
     const rooms = () => new Set(Array.from(server.log().matchAll(/\broom=(\S+)/g), ([, room]) => room));
-    await until(() => rooms().size === 3, server.log);
+    await until(() => rooms().size === 3, "three rooms in the log");
     expect(rooms()).toEqual(new Set(["~D1~82~D0~B5~D1~81~D1~82", "~D1~87~D0~B0~D1~82", "100~+&c~FF"]));
     expect(windows.errors).toEqual([]);
   },
