@@ -59,26 +59,30 @@ function openStderr(onLost: (lines: number) => void): (line: string) => void {
     minLength: batchBytes,
     maxLength: maxUnwrittenBytes,
   });
+  let hasFailed = false;
   // Whoever reads the log may go, or the disk be full: the server goes on without.
-  output.on("error", () => undefined);
+  output.on("error", () => {
+    hasFailed = true;
+  });
   let lost = 0;
   output.on("drop", () => {
     lost += 1;
   });
-  output.on("drain", () => {
-    if (lost === 0) return;
-    const lines = lost;
-    lost = 0;
-    onLost(lines);
-  });
   let isFlushPlanned = false;
   const flush = (): void => {
     isFlushPlanned = false;
+    hasFailed = false;
     // Not flushSync: that tries again for ever when stderr is gone, and waits for the disk each time.
     output.flush();
+    if (hasFailed || lost === 0) return;
+    const lines = lost;
+    lost = 0;
+    onLost(lines);
   };
   process.on("exit", flush);
   return (line) => {
+    // There may be room again, and then this line has its place. Once a turn, since each failure takes time.
+    if (lost > 0 && !isFlushPlanned) flush();
     output.write(line);
     if (isFlushPlanned) return;
     isFlushPlanned = true;
