@@ -1,12 +1,13 @@
-import { isatty } from "node:tty";
 import { closeCodes } from "../close-codes.ts";
 import type { Server } from "../index.ts";
 import type { Logger } from "../logger.ts";
 import type { Options } from "../options.ts";
 import type { Notifier } from "../systemd/notifier.ts";
+import { Terminal } from "./terminal.ts";
 
-const stdin = 0;
-const stderr = 2;
+/** A shell that ends passes SIGHUP on before it does, so the terminal is looked for so often. */
+const looks = 20;
+const lookMs = 100;
 
 /** Does what signals ask for, until the function that is returned is called. */
 export function obeySignals(
@@ -27,7 +28,12 @@ export function obeySignals(
     notifier.stopping();
     void server.stop(how);
   };
-  const terminals = [stdin, stderr].filter((descriptor) => isatty(descriptor));
+  const terminal = new Terminal();
+  const watchTerminal = (times = looks): void => {
+    if (isStopping) return;
+    if (terminal.isGone) stop("SIGHUP", {});
+    else if (times > 0) setTimeout(() => watchTerminal(times - 1), lookMs).unref();
+  };
   const listeners = {
     SIGTERM: () =>
       stop("SIGTERM", { waitMs: drainWaitMs, spreadMs: drainTimeMs, code: closeCodes.serviceRestart.code }),
@@ -35,8 +41,8 @@ export function obeySignals(
     SIGINT: () => stop("SIGINT", {}),
     SIGHUP: () => {
       // Also the end of a terminal is told so, and whoever has closed it does not want a server to live on unseen.
-      if (terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor))) stop("SIGHUP", {});
-      else void notifier.whileReloading(async () => server.reload());
+      watchTerminal();
+      if (!isStopping) void notifier.whileReloading(async () => server.reload());
     },
     SIGUSR2: () => void server.logStatus(),
   };

@@ -4,7 +4,7 @@ import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { bin } from "../helpers/bin.ts";
 import { join } from "../helpers/client.ts";
-import { isAlive, workersOf } from "../helpers/processes.ts";
+import { isAlive, placeOf, workersOf } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
 import { hasScript } from "../helpers/script.ts";
 import { startServer } from "../helpers/server.ts";
@@ -120,45 +120,83 @@ test("SIGUSR2 tells of a worker that does not answer", async () => {
   process.kill(worker, "SIGCONT");
 });
 
-/** Runs the server with a terminal of its own. */
-function inTerminal(words: readonly string[]) {
-  const quoted = [process.execPath, bin, "--addr", "127.0.0.1:0", ...words].map((word) => `'${word}'`);
-  const options = ["--quiet", "--flush", "--return", "--command", `exec ${quoted.join(" ")}`, "/dev/null"];
-  return spawn("script", options, { stdio: ["pipe", "pipe", "ignore"] });
-}
+/** A server whose program says first which process has started it. */
+const serverLine = [
+  process.execPath,
+  bin,
+  "--addr",
+  "127.0.0.1:0",
+  "--workers",
+  "0",
+  "sh",
+  "--",
+  "-c",
+  "echo $PPID; cat",
+]
+  .map((word) => `'${word}'`)
+  .join(" ");
 
-test.skipIf(!hasScript)(
-  "a terminal that is closed ends the server, and SIGHUP while it is there does not",
-  async () => {
-    const terminal = inTerminal(["--workers", "0", "sh", "--", "-c", "echo $PPID; cat"]);
-    let output = "";
-    terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-    try {
+/** Runs a line of the shell with a terminal of its own, and types another one. */
+function inTerminal(line: string, typed = "") {
+  const options = ["--quiet", "--flush", "--return", "--command", `exec ${line}`, "/dev/null"];
+  const child = spawn("script", options, { stdio: ["pipe", "pipe", "ignore"] });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  child.stdin.write(typed);
+  let server = 0;
+  return {
+    output: () => output,
+    close: () => child.kill("SIGKILL"),
+    freeze: () => child.kill("SIGSTOP"),
+    /** Lets a client in, and resolves to it and to the id of the server. */
+    async join() {
       await until(
         () => /listening on \S+?:(\d+)/.test(output),
         () => output,
       );
       const port = Number(/listening on \S+?:(\d+)/.exec(output)?.[1]);
-      await using client = await join({ port, log: () => output }, "room");
-      const pid = Number((await client.messages(1))[0]);
-      process.kill(pid, "SIGHUP");
-      await until(
-        () => output.includes("nothing to read again"),
-        () => output,
-      );
-      client.send("still here");
-      expect((await client.messages(2))[1]).toBe("still here");
+      const client = await join({ port, log: () => output }, "room");
+      server = Number((await client.messages(1))[0]);
+      return { client, pid: server };
+    },
+    async [Symbol.asyncDispose]() {
+      if (server > 0 && isAlive(server)) process.kill(server, "SIGKILL");
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
+  };
+}
 
-      terminal.kill("SIGKILL");
-      expect((await client.closed).code).toBe(1001);
-      await until(() => !isAlive(pid), "the server to end");
-    } finally {
-      if (terminal.exitCode === null && terminal.signalCode === null) {
-        terminal.kill("SIGKILL");
-        await once(terminal, "exit");
-      }
-    }
+test.skipIf(!hasScript)(
+  "a terminal that is closed ends the server, and SIGHUP while it is there does not",
+  async () => {
+    await using terminal = inTerminal(serverLine);
+    const { client, pid } = await terminal.join();
+    await using _ = client;
+    process.kill(pid, "SIGHUP");
+    await until(() => terminal.output().includes("nothing to read again"), terminal.output);
+    client.send("still here");
+    expect((await client.messages(2))[1]).toBe("still here");
+
+    terminal.close();
+    expect((await client.closed).code).toBe(1001);
+    await until(() => !isAlive(pid), "the server to end");
+  },
+);
+
+test.skipIf(!hasScript).each(["SIGHUP", "SIGKILL"])(
+  "a shell that ends by %s while its terminal is there ends the server that was started in it",
+  async (signal) => {
+    await using terminal = inTerminal("bash --norc -i", `${serverLine}\n`);
+    const { client, pid } = await terminal.join();
+    await using _ = client;
+    // Otherwise script(1) would close the terminal with the shell.
+    terminal.freeze();
+    process.kill(placeOf(pid)?.session ?? 0, signal);
+    await until(() => !isAlive(pid), "the server to end");
+    expect((await client.closed).code).toBe(1001);
   },
 );
