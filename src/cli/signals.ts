@@ -42,8 +42,10 @@ export function obeySignals(
     SIGHUP: () => {
       // Also the end of a terminal is told so, and whoever has closed it does not want a server to live on unseen.
       watchTerminal();
-      if (!isStopping) void notifier.whileReloading(async () => server.reload());
+      if (!terminal.isGone) void notifier.whileReloading(async () => server.reload());
     },
+    // Without a listener, Node would open its debugger, to everybody on this machine.
+    SIGUSR1: () => logger.warn("SIGUSR1 means nothing here; SIGUSR2 writes the state of the server into the log"),
     SIGUSR2: () => void server.logStatus(),
   };
   for (const [signal, listener] of Object.entries(listeners)) process.on(signal, listener);

@@ -44,7 +44,7 @@ function onMessage(message: ToWorker, handle: unknown): void {
 }
 
 // Signals may go to all processes, as those of a terminal do; the supervisor is the one that obeys them.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR2"]) process.on(signal, () => undefined);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"]) process.on(signal, () => undefined);
 process.on("message", onMessage);
 // Whatever is left of rooms then, the guardian ends it.
 process.on("disconnect", () => process.exit());

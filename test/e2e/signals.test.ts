@@ -10,6 +10,7 @@ import { hasScript } from "../helpers/script.ts";
 import { startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
+import { wholeLog } from "../helpers/whole-log.ts";
 
 test("SIGHUP finds out anew where the folder of static files is, and keeps the old one where there is none", async () => {
   await using folder = await tempFolder();
@@ -45,15 +46,14 @@ test("SIGHUP finds out anew where the folder of static files is, and keeps the o
   expect(await client.messages(1)).toEqual(["still here"]);
 });
 
-test("SIGHUP to all processes of the server ends none of them, and nor does SIGUSR2", async () => {
+test("SIGHUP to all processes of the server ends none of them, and nor do SIGUSR1 and SIGUSR2", async () => {
   await using server = await startServer(["--workers", "2", "cat"], { leadsGroup: true });
   await using client = await join(server, "room");
   // A process belongs to the server's group until it has one of its own, and would end by the signal.
   client.send("hello");
   await client.messages(1);
   const workers = workersOf(server.pid);
-  process.kill(-server.pid, "SIGHUP");
-  process.kill(-server.pid, "SIGUSR2");
+  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"]) process.kill(-server.pid, signal);
   await until(
     () => server.log().includes("nothing to read again"),
     () => server.log(),
@@ -65,6 +65,9 @@ test("SIGHUP to all processes of the server ends none of them, and nor does SIGU
   client.send("still here");
   expect(await client.messages(2)).toEqual(["hello", "still here"]);
   expect(workersOf(server.pid)).toEqual(workers);
+  expect(server.log()).toContain("SIGUSR1 means nothing here");
+  // Node's, which everybody on the machine could connect to.
+  expect(await wholeLog(server)).not.toMatch(/debugger|inspector/i);
 });
 
 const status = /^.{12} info {2}status: (.*)$/gm;
