@@ -12,7 +12,7 @@ const lookMs = 100;
 /** Does what signals ask for, until the function that is returned is called. */
 export function obeySignals(
   server: Server,
-  { drainWaitMs, drainTimeMs }: Pick<Options, "drainWaitMs" | "drainTimeMs">,
+  { drainWaitMs, drainTimeMs, config }: Pick<Options, "drainWaitMs" | "drainTimeMs" | "config">,
   notifier: Notifier,
   logger: Logger,
 ): () => void {
@@ -42,7 +42,9 @@ export function obeySignals(
     SIGHUP: () => {
       // Also the end of a terminal is told so, and whoever has closed it does not want a server to live on unseen.
       watchTerminal();
-      if (!terminal.isGone) void notifier.whileReloading(async () => server.reload());
+      if (terminal.isGone) return;
+      if (config !== undefined) logger.info(`options stay as they are: ${config} is read at the start only`);
+      void notifier.whileReloading(async () => server.reload());
     },
     // Without a listener, Node would open its debugger, to everybody on this machine.
     SIGUSR1: () => logger.warn("SIGUSR1 means nothing here; SIGUSR2 writes the state of the server into the log"),

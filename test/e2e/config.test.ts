@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { join } from "../helpers/client.ts";
 import { runToEnd, startServer } from "../helpers/server.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
+import { until } from "../helpers/until.ts";
 
 test("a file says what to run and how, and the command line goes before it", async () => {
   await using folder = await tempFolder();
@@ -27,6 +28,12 @@ test("the environment names the file and goes before it", async () => {
 
   expect((await server.http("/metrics")).status).toBe(404);
   expect(await (await server.http("/lobby/stats")).text()).toBe("room is not open\n");
+
+  server.child.kill("SIGHUP");
+  await until(
+    () => server.log().includes(`options stay as they are: ${folder.at("game.json")} is read at the start only\n`),
+    () => server.log(),
+  );
 });
 
 test("a file that is wrong is a usage error, and nothing is started", async () => {
