@@ -18,9 +18,13 @@ const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR", "ERR_TLS", "ERR_AUTH
 /** Runs the command line tool and resolves to its exit code. */
 export async function main(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   for (const flag of compilerFlags) setFlagsFromString(flag);
+  let logger: Logger | undefined;
   try {
     const commandLine = parseCommandLine(words, environment);
-    if (commandLine.kind === "run") return await run(commandLine, environment);
+    if (commandLine.kind === "run") {
+      logger = await createLogger(commandLine.options, environment);
+      return await run(commandLine, environment, logger);
+    }
     const fault = await write(process.stdout, commandLine.text);
     if (!fault) return exitCodes.done;
     await write(process.stderr, `scalesocket: cannot write to stdout: ${messageOf(fault)}\n`);
@@ -29,7 +33,9 @@ export async function main(words: readonly string[], environment: NodeJS.Process
     if (!(error instanceof ServerError)) throw error;
     const isUsage = usageErrors.has(error.code);
     const hint = isUsage ? "\nTry scalesocket --help." : "";
-    await write(process.stderr, `scalesocket: ${messageOf(error)}${hint}\n`);
+    // What is wrong with the words is for the person who has written them, not for those who read the log.
+    if (logger !== undefined && !isUsage) logger.error(messageOf(error));
+    else await write(process.stderr, `scalesocket: ${messageOf(error)}${hint}\n`);
     return isUsage ? exitCodes.usage : exitCodes.failure;
   }
 }
@@ -41,9 +47,11 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<Error | 
   return new Promise((resolve) => stream.write(text, resolve));
 }
 
-async function run(commandLine: CommandLine & { kind: "run" }, environment: NodeJS.ProcessEnv): Promise<number> {
-  const { command, args, options } = commandLine;
-  const logger = await createLogger(options, environment);
+async function run(
+  { command, args, options }: CommandLine & { kind: "run" },
+  environment: NodeJS.ProcessEnv,
+  logger: Logger,
+): Promise<number> {
   const variables = takeVariables(environment);
   const sockets = await passedSockets(variables, process.pid, logger);
   const notifier = new Notifier(variables, process.pid, logger);

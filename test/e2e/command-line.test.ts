@@ -200,23 +200,21 @@ test.concurrent.each([
   expect(stderr).toContain(`(Did you mean ${suggestion}?)`);
 });
 
-test("a port in use ends with exit code 1, and nothing claims to listen", async () => {
+test("a port in use ends with exit code 1 and an error in the log, and nothing claims to listen", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await once(other, "listening");
   const { port } = other.address() as AddressInfo;
   const [byFlag, byVariable] = await Promise.all([
     runToEnd(["cat", "--addr", `127.0.0.1:${port}`]),
-    runToEnd(["cat"], { env: { SCALESOCKET_ADDR: `127.0.0.1:${port}` } }),
+    runToEnd(["cat", "--json"], { env: { SCALESOCKET_ADDR: `127.0.0.1:${port}` } }),
   ]);
   other.close();
 
-  const expected = {
-    code: 1,
-    stdout: "",
-    stderr: `scalesocket: cannot listen on 127.0.0.1:${port}: the address is in use\n`,
-  };
-  expect(byFlag).toEqual(expected);
-  expect(byVariable).toEqual(expected);
+  const msg = `cannot listen on 127.0.0.1:${port}: the address is in use`;
+  expect(byFlag).toMatchObject({ code: 1, stdout: "" });
+  expect(byFlag.stderr.slice(13)).toBe(`error ${msg}\n`);
+  expect(byVariable).toMatchObject({ code: 1, stdout: "" });
+  expect(JSON.parse(byVariable.stderr)).toMatchObject({ level: "error", msg });
 });
 
 test("stdout carries nothing of a server, whatever happens in it", async () => {

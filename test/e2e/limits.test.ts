@@ -90,14 +90,14 @@ describe.concurrent("an error at the start of the server", () => {
     const { code, stdout, stderr } = await runToEnd(["--limit-files", "4294967295", "cat"]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(
-      /^scalesocket: processes cannot be limited as --limit-files=4294967295 asks: prlimit: .*NOFILE.*\n$/,
+      /^.{12} error processes cannot be limited as --limit-files=4294967295 asks: prlimit: .*NOFILE.*\n$/,
     );
   });
 
   test("is a limit that leaves no program enough to start", async () => {
     const { code, stderr } = await runToEnd(["--limit-memory", "1M", "--nice", "5", "cat"]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^scalesocket: processes cannot be limited as --limit-memory=1048576, --nice=5 asks: .+\n$/);
+    expect(stderr).toMatch(/^.{12} error processes cannot be limited as --limit-memory=1048576, --nice=5 asks: .+\n$/);
   });
 
   test.each([
@@ -107,8 +107,8 @@ describe.concurrent("an error at the start of the server", () => {
     await using folder = await tempFolder();
     const { code, stderr } = await runToEnd([...words, "/bin/cat"], { env: { PATH: folder.path } });
     expect(code).toBe(1);
-    expect(stderr).toBe(
-      `scalesocket: processes cannot be limited as ${words.join("=")} asks: ${tool}(1) is needed for that and not there\n`,
+    expect(stderr.slice(13)).toBe(
+      `error processes cannot be limited as ${words.join("=")} asks: ${tool}(1) is needed for that and not there\n`,
     );
   });
 

@@ -123,11 +123,9 @@ describe.concurrent("sockets that are passed", () => {
     listener.release();
     closeSync(file);
     expect(reasons).toEqual([
-      expect.stringContaining("scalesocket: cannot listen on descriptor 3 (unknown): getsockopt: ENOTSOCK\n"),
-      expect.stringContaining(
-        "scalesocket: cannot listen on descriptor 3 (unknown): it does not listen; a socket unit",
-      ),
-      expect.stringContaining('scalesocket: LISTEN_FDS: expected a number of sockets up to 1000, got "x"'),
+      expect.stringContaining(" error cannot listen on descriptor 3 (unknown): getsockopt: ENOTSOCK\n"),
+      expect.stringContaining(" error cannot listen on descriptor 3 (unknown): it does not listen; a socket unit"),
+      expect.stringContaining(' error LISTEN_FDS: expected a number of sockets up to 1000, got "x"'),
     ]);
   });
 });
