@@ -56,7 +56,7 @@ async function run(
   const sockets = await passedSockets(variables, process.pid, logger);
   const notifier = new Notifier(variables, process.pid, logger);
   const server = createServer({ ...options, command, args, environment, sockets }, logger);
-  const forgetSignals = obeySignals(server, options, notifier, logger);
+  const signals = obeySignals(server, options, notifier, logger);
   try {
     const addresses = await server.start();
     if (server.workers > 0) keepYoungGenerationSmall(process.execArgv, environment);
@@ -67,8 +67,11 @@ async function run(
       notifier.ready(`listening on ${addresses.map(({ name }) => name).join(", ")}`);
     }
     await server.stopped;
+  } catch (error) {
+    // What was killed while it started has not failed.
+    if (!signals.haveKilled) throw error;
   } finally {
-    forgetSignals();
+    signals.forget();
     await notifier.close();
   }
   return exitCodes.done;

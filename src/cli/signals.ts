@@ -9,16 +9,25 @@ import { Terminal } from "./terminal.ts";
 const looks = 20;
 const lookMs = 100;
 
-/** Does what signals ask for, until the function that is returned is called. */
+/** Signals that are obeyed. */
+export interface Signals {
+  /** Whether they have asked for the end of all that is left. */
+  readonly haveKilled: boolean;
+  forget(): void;
+}
+
+/** Does what signals ask for, until they are forgotten. */
 export function obeySignals(
   server: Server,
   { drainWaitMs, drainTimeMs, config }: Pick<Options, "drainWaitMs" | "drainTimeMs" | "config">,
   notifier: Notifier,
   logger: Logger,
-): () => void {
+): Signals {
   let isStopping = false;
+  let haveKilled = false;
   const stop = (signal: NodeJS.Signals, how: Parameters<Server["stop"]>[0]): void => {
     if (isStopping) {
+      haveKilled = true;
       logger.warn(`${signal}: killing what is left`);
       server.kill();
       return;
@@ -51,7 +60,12 @@ export function obeySignals(
     SIGUSR2: () => void server.logStatus(),
   };
   for (const [signal, listener] of Object.entries(listeners)) process.on(signal, listener);
-  return () => {
-    for (const [signal, listener] of Object.entries(listeners)) process.off(signal, listener);
+  return {
+    get haveKilled() {
+      return haveKilled;
+    },
+    forget() {
+      for (const [signal, listener] of Object.entries(listeners)) process.off(signal, listener);
+    },
   };
 }

@@ -140,7 +140,7 @@ export class Server {
     return this.#stopping;
   }
 
-  /** Ends all processes and connections at once; `stop` is then done soon. */
+  /** Ends all processes and connections at once, also workers that are being started; `stop` is then done soon. */
   kill(): void {
     this.#patience.lose();
     this.#parts?.host.kill();
@@ -164,7 +164,7 @@ export class Server {
       if (waitMs > 0) this.#logger.info(`going on for ${waitMs / 1000} s, while /health says that the server is going`);
       await this.#patience.wait(waitMs);
       const drained = parts.host.drain({ ...drainAtOnce, code, spreadMs });
-      if (this.#patience.isLost) parts.host.kill();
+      if (this.#patience.lost.aborted) parts.host.kill();
       await drained;
       await parts.entrance.handshakeLimit.close();
       await parts.listeners.close();
@@ -236,7 +236,7 @@ export class Server {
       return LocalHost.start(settings, this.#logger, { onClientGone, onOneshotEnd: () => this.#onOneshotEnd() });
     }
     const { WorkerHost } = await import("../workers/worker-host.ts");
-    return WorkerHost.start(workers, settings, this.#logger, onClientGone);
+    return WorkerHost.start(workers, settings, this.#logger, onClientGone, this.#patience.lost);
   }
 
   /** The variables of the server that each process gets. */

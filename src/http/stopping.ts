@@ -25,8 +25,9 @@ export function checkStopOptions({ waitMs = 0, spreadMs = 0, code }: StopOptions
 
 /** Waits, unless it is told not to. */
 export class Patience {
-  /** Whether all is to be over at once. */
-  isLost = false;
+  readonly #loss = new AbortController();
+  /** Aborted when all is to be over at once. */
+  readonly lost: AbortSignal = this.#loss.signal;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #onOver: () => void = () => undefined;
@@ -47,7 +48,7 @@ export class Patience {
   }
 
   lose(): void {
-    this.isLost = true;
+    this.#loss.abort();
     this.end();
   }
 }

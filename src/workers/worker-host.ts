@@ -71,15 +71,20 @@ export class WorkerHost implements RoomHost {
     });
   }
 
-  /** Resolves when so many workers are ready. @throws ServerError where they cannot be had. */
+  /** Resolves when so many workers are ready. @throws ServerError where they cannot be had, or are no longer wanted. */
   static async start(
     workers: number,
     settings: HostSettings,
     logger: Logger,
     onClientGone: (connectionId: number) => void = () => undefined,
+    unwanted?: AbortSignal,
   ): Promise<WorkerHost> {
     const host = new WorkerHost(workers, settings, logger, onClientGone);
-    await host.#crew.start(workers);
+    const kill = (): void => host.kill();
+    const started = host.#crew.start(workers);
+    if (unwanted?.aborted) kill();
+    unwanted?.addEventListener("abort", kill);
+    await started.finally(() => unwanted?.removeEventListener("abort", kill));
     return host;
   }
 

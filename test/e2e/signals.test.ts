@@ -4,7 +4,7 @@ import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { bin } from "../helpers/bin.ts";
 import { join } from "../helpers/client.ts";
-import { isAlive, placeOf, workersOf } from "../helpers/processes.ts";
+import { allGone, isAlive, placeOf, workersOf } from "../helpers/processes.ts";
 import { sh } from "../helpers/programs.ts";
 import { hasScript } from "../helpers/script.ts";
 import { startServer } from "../helpers/server.ts";
@@ -68,6 +68,30 @@ test("SIGHUP to all processes of the server ends none of them, and nor do SIGUSR
   expect(server.log()).toContain("SIGUSR1 means nothing here");
   // Node's, which everybody on the machine could connect to.
   expect(await wholeLog(server)).not.toMatch(/debugger|inspector/i);
+});
+
+test("a second signal while workers start ends them, and the server", async () => {
+  const server = spawn(process.execPath, [bin, "--addr", "127.0.0.1:0", "--workers", "1", "cat"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const exit = once(server, "exit");
+  let log = "";
+  server.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+  });
+  await until(() => workersOf(server.pid).length > 0, "a worker");
+  const workers = workersOf(server.pid);
+  for (const pid of workers) process.kill(pid, "SIGSTOP");
+  for (const word of ["shutting down", "killing what is left"]) {
+    server.kill("SIGINT");
+    await until(
+      () => log.includes(`SIGINT: ${word}`),
+      () => log,
+    );
+  }
+  expect(await exit).toEqual([0, null]);
+  expect(log).not.toContain("error");
+  await allGone(workers);
 });
 
 const status = /^.{12} info {2}status: (.*)$/gm;
