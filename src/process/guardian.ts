@@ -3,38 +3,48 @@ import type { Logger } from "../logger.ts";
 import { notStarted, type SharedText, type SpawnedProcess, type Spawner } from "./spawner.ts";
 
 /**
- * Waits for the end of its stdin, to which nobody writes, and then reads from descriptor 3 what is left: a line for each
- * process, `g<group>`, or `p<pipe>` where its start was under way. Such a process has the pipe as its stdin by then, since until
- * it was executed it held the guardian's stdin open, too.
+ * Waits for the end of its stdin, to which nobody writes, and then reads from descriptor 3 what is left, in one line: for each
+ * process `-<group>`, or `p<pipe>`, which means nothing to `kill`, where its start was under way. Such a process has the pipe as
+ * its stdin by then, since until it was executed it held the guardian's stdin open, too.
+ * Where it cannot fork, perhaps since what is left forks whenever it can, the shell ends, but runs the trap first: so all that
+ * needs a fork (a search for such processes, a pause) comes late, and the trap begins with what needs none.
  */
 const script = `
 trap '' HUP INT TERM
 read -r end
-left=$(
-  for entry in $(tr -d '\\000 ' <&3); do
-    case $entry in
-      g*) echo "\${entry#g}" ;;
-      p*) ls -l /proc/[0-9]*/fd/0 2>/dev/null | sed -n "s#.*/proc/\\([0-9]*\\)/fd/0 -> pipe:.\${entry#p}.\\$#\\1#p" ;;
-    esac
-  done
-)
-left=$(echo $left)
-[ -n "$left" ] || exit 0
-for group in $left; do kill -TERM "-$group" 2>/dev/null; done
+read -r left <&3
+signal() {
+  for group in $2; do kill "-$1" "$group"; done
+}
+signal_started() {
+  case $left in *p*) ;; *) return ;; esac
+  found=$(
+    for entry in $left; do
+      case $entry in
+        p*) ls -l /proc/[0-9]*/fd/0 | sed -n "s#.*/proc/\\([0-9]*\\)/fd/0 -> pipe:.\${entry#p}.\\$#-\\1#p" ;;
+      esac
+    done
+  )
+  signal "$1" "$found"
+  left="$left $found"
+}
+trap 'signal KILL "$left"; signal_started KILL' EXIT
+exec 2>/dev/null
+signal TERM "$left"
+signal_started TERM
 for try in 1 2 3 4 5 6 7 8 9 10; do
-  some=
-  for group in $left; do kill -0 "-$group" 2>/dev/null && some=1; done
-  [ -n "$some" ] || exit 0
-  sleep 0.1
+  for group in $left; do kill -0 "$group" && sleep 0.1 && continue 2; done
+  exit
 done
-for group in $left; do kill -KILL "-$group" 2>/dev/null; done
 `;
 
-/** A kind, a number and a newline, with spaces between. */
+/** A letter or sign, and a number, with spaces behind. */
 const entryBytes = 16;
 /** Of processes at once. Only memory for those that there are is used. */
 const maxEntries = 65_536;
 const noEntry = entry("");
+/** Behind the last entry, so that the guardian, which may read byte by byte, need not go on through what was never used. */
+const end = "\n";
 
 const restartDelayMs = 1000;
 /** The guardian itself needs about a second where something is left. */
@@ -98,7 +108,7 @@ export class Guardian {
     const write = (text: string): void => this.#entries?.write(text, number * entryBytes);
     return {
       isStarting: (pipe) => write(entry(`p${pipe}`)),
-      runs: (group) => write(entry(`g${group}`)),
+      runs: (group) => write(entry(`-${group}`)),
       isGone: () => {
         write(noEntry);
         this.#freeEntries.push(number);
@@ -125,7 +135,9 @@ export class Guardian {
 
   #shareEntries(): SharedText {
     try {
-      return this.#spawner.shareText(maxEntries * entryBytes);
+      const entries = this.#spawner.shareText(maxEntries * entryBytes);
+      entries.write(end, 0);
+      return entries;
     } catch (error) {
       throw notStarted("the guardian of processes", error);
     }
@@ -134,6 +146,7 @@ export class Guardian {
   #takeEntry(): number {
     if (this.#takenEntries === maxEntries) throw notStarted("a process", `there are ${maxEntries} of them already`);
     this.#takenEntries += 1;
+    if (this.#takenEntries < maxEntries) this.#entries?.write(end, this.#takenEntries * entryBytes);
     return this.#takenEntries - 1;
   }
 
@@ -164,5 +177,5 @@ export class Guardian {
 }
 
 function entry(text: string): string {
-  return `${text.padEnd(entryBytes - 1)}\n`;
+  return text.padEnd(entryBytes);
 }

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from "node:events";
+import type { Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { silentLogger } from "../../../src/logger.ts";
 import { Guardian } from "../../../src/process/guardian.ts";
@@ -6,6 +7,7 @@ import type { InputPipe } from "../../../src/process/input-pipe.ts";
 import { NodeSpawner } from "../../../src/process/node-spawner.ts";
 import { PosixSpawner } from "../../../src/process/posix-spawner.ts";
 import type { SpawnedProcess, Spawner } from "../../../src/process/spawner.ts";
+import { findProgram, thisMachine } from "../../helpers/machine.ts";
 import { allGone, isAlive } from "../../helpers/processes.ts";
 
 const environment = new Map([["PATH", process.env["PATH"] ?? ""]]);
@@ -46,6 +48,46 @@ test("it ends a process of which it knows the pipe alone", async () => {
   await allGone([pid]);
   spawner.close();
 });
+
+/** Starts it as somebody else where this is root, who may always fork. */
+async function startWithoutPrivileges(
+  spawner: Spawner,
+  words: readonly string[],
+  inherits: readonly number[] = [],
+): Promise<SpawnedProcess> {
+  const user = thisMachine.isRoot ? ["setpriv", "--reuid=65534", "--clear-groups", "--"] : [];
+  const [command, ...args] = [...user, ...words] as [string, ...string[]];
+  return spawner.spawn({ command, args, inherits, environment, stdio: "pipes", stderr: "inherit" });
+}
+
+// Other shells try again for a while (bash for 15 s).
+test.skipIf(findProgram(thisMachine, "dash") === undefined)(
+  "where it cannot fork, it ends what runs all the same, also what ignores SIGTERM",
+  async () => {
+    const spawner = new PosixSpawner();
+    const guardianSpawner: Spawner = {
+      ...fleetingSpawner().spawner,
+      shareText: (bytes) => spawner.shareText(bytes),
+      spawn: async ({ args, inherits }) =>
+        startWithoutPrivileges(spawner, ["prlimit", "--nproc=0", "dash", ...args], inherits),
+    };
+    const guardian = new Guardian(guardianSpawner, silentLogger);
+    await guardian.start();
+    const startGuarded = async (script: string): Promise<SpawnedProcess> => {
+      const spawned = await startWithoutPrivileges(spawner, ["sh", "-c", script]);
+      onTestFinished(() => spawned.signalGroup("SIGKILL"));
+      guardian.guard().runs(spawned.pid);
+      await once(spawned.stdout as Socket, "data");
+      return spawned;
+    };
+    const polite = await startGuarded("echo; exec sleep 100");
+    const ignoring = await startGuarded("trap '' TERM; echo; exec sleep 100");
+    await guardian.stop();
+    expect(await polite.exited).toEqual({ code: null, signal: "SIGTERM" });
+    expect(await ignoring.exited).toEqual({ code: null, signal: "SIGKILL" });
+    spawner.close();
+  },
+);
 
 /** Starts nothing: each process it tells of is gone at once. */
 function fleetingSpawner() {
