@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { SocketCalls } from "./socket-calls.ts";
@@ -6,6 +7,10 @@ import type { SystemdVariables } from "./variables.ts";
 const microsecondsPerMs = 1000;
 /** So often within the time that is allowed, since one sign of life may come late. */
 const signsPerTimeout = 2;
+/** Before what a busy manager had no place for is tried again. */
+const retryMs = 50;
+/** How long the end of the server waits for a manager that does not read. */
+const closeTimeoutMs = 1000;
 
 /** Tells the service manager how the server is (sd_notify(3)). Where nobody wants to know, it does nothing. */
 export class Notifier {
@@ -16,6 +21,8 @@ export class Notifier {
   #status = "";
   #calls: Promise<SocketCalls> | undefined;
   #sending: Promise<void> = Promise.resolve();
+  #isSignUnderWay = false;
+  #isOver = false;
   #hasFailed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -30,7 +37,7 @@ export class Notifier {
     this.#state = "ready";
     this.#status = status;
     this.#tellReady();
-    if (this.#signMs !== undefined) this.#timer ??= setInterval(() => this.#send("WATCHDOG=1"), this.#signMs).unref();
+    if (this.#signMs !== undefined) this.#timer ??= setInterval(() => void this.#giveSign(), this.#signMs).unref();
   }
 
   /** Has settings read again, and tells when that begins and ends. */
@@ -46,14 +53,27 @@ export class Notifier {
     this.#send("STOPPING=1", "STATUS=shutting down");
   }
 
-  /** Resolves when all that was told is under way. */
+  /** Resolves when all that was told is under way, or after a second where nobody takes it. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    const limit = setTimeout(() => {
+      this.#isOver = true;
+    }, closeTimeoutMs);
     await this.#sending;
+    clearTimeout(limit);
   }
 
   #tellReady(): void {
     this.#send("READY=1", `STATUS=${this.#status}`);
+  }
+
+  /** One that waits is as good as many. */
+  async #giveSign(): Promise<void> {
+    if (this.#isSignUnderWay) return;
+    this.#isSignUnderWay = true;
+    this.#send("WATCHDOG=1");
+    await this.#sending;
+    this.#isSignUnderWay = false;
   }
 
   #send(...lines: readonly string[]): void {
@@ -67,7 +87,12 @@ export class Notifier {
   async #deliver(socket: string, text: string): Promise<void> {
     try {
       this.#calls ??= loadCalls();
-      await (await this.#calls).send(socket, text);
+      const calls = await this.#calls;
+      while (!calls.send(socket, text)) {
+        if (this.#isOver) throw new Error("it does not read");
+        // oxlint-disable-next-line no-await-in-loop
+        await sleep(retryMs);
+      }
     } catch (error) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;

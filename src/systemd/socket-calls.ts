@@ -10,12 +10,11 @@ const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SO_ACCEPTCONN = 30;
 const SO_DOMAIN = 39;
+const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const familyBytes = 2;
 const pathBytes = 108;
 const integerBytes = 4;
-
-type SendCallback = (error: Error | null, sent: bigint | number) => void;
 
 /** What the system tells of a socket. */
 export interface SocketTraits {
@@ -45,8 +44,11 @@ export class SocketCalls {
     };
   }
 
-  /** Sends one datagram to a unix socket; a path that begins with @ is an abstract one. Waits for it on a thread of the pool. */
-  async send(path: string, text: string): Promise<void> {
+  /**
+   * Sends one datagram to a unix socket; a path that begins with @ is an abstract one. False where too many wait there.
+   * @throws where it cannot be sent.
+   */
+  send(path: string, text: string): boolean {
     const { socket, connect, send } = this.#functions;
     const descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0) as number;
     if (descriptor < 0) throw this.#library.lastError("socket");
@@ -54,11 +56,10 @@ export class SocketCalls {
       const address = addressOf(path);
       if (connect(descriptor, address, address.length) !== 0) throw this.#library.lastError("connect");
       const bytes = Buffer.from(text);
-      const sent = await new Promise<number>((resolve, reject) => {
-        const callback: SendCallback = (error, count) => (error === null ? resolve(Number(count)) : reject(error));
-        send.async(descriptor, bytes, bytes.length, MSG_NOSIGNAL, callback);
-      });
-      if (sent !== bytes.length) throw new Error("send failed");
+      if (Number(send(descriptor, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL)) >= 0) return true;
+      const error = this.#library.lastError("send");
+      if (error.code === "EAGAIN") return false;
+      throw error;
     } finally {
       closeSync(descriptor);
     }

@@ -4,6 +4,7 @@ import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "no
 import { link, open, unlink } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type ListenOptions } from "node:net";
 import { describe, expect, test } from "vitest";
+import { SocketCalls } from "../../src/systemd/socket-calls.ts";
 import { join } from "../helpers/client.ts";
 import { datagramSocket } from "../helpers/datagram-socket.ts";
 import { childrenOf, workersOf } from "../helpers/processes.ts";
@@ -211,6 +212,27 @@ describe.concurrent("the service manager", () => {
     expect(manager.received().length).toBe(count);
     server.child.kill("SIGCONT");
     await until(() => manager.received().length > count, "signs of life again");
+  });
+
+  test("that is busy is told later, and one that never reads does not hold up the end", async () => {
+    await using folder = await tempFolder();
+    const path = folder.at("notify");
+    using manager = datagramSocket(path);
+    const calls = new SocketCalls();
+    const fill = (): void => {
+      while (calls.send(path, "of others"));
+    };
+    fill();
+    await using server = await startServer(["cat"], { env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: "20000" } });
+    await server.http("/health");
+    await until(() => manager.received().includes("WATCHDOG=1\n"), "a sign of life");
+    expect(manager.received().find((text) => text !== "of others")).toMatch(/^READY=1\n/);
+    fill();
+    const log = await wholeLog(server);
+    expect(server.child.exitCode).toBe(0);
+    expect(log.match(/warn .*\n/g)).toEqual([
+      expect.stringContaining("the service manager cannot be told how the server is: it does not read"),
+    ]);
   });
 
   test("that is not there is warned of once, and the server goes on", async () => {
