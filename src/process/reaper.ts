@@ -42,11 +42,10 @@ export class Reaper {
     }
   }
 
+  /** Not again before the next has exited, for which there is another SIGCHLD: who is in the way may stay there for ever. */
   #reapAll(): void {
     this.#foreignTimer = undefined;
-    if (this.#calls.peekExited() === undefined) return;
     for (const pid of this.#onExit.keys()) this.#reap(pid);
-    this.#reapExited();
   }
 
   #reap(pid: number): boolean {
