@@ -50,7 +50,7 @@ export const closeCodes = {
   },
   tryAgainLater: {
     code: 1013,
-    when: "The room has nothing to run its next process with, such as a free TCP port; or the server has no file descriptor left to load the code that reads such a frame",
+    when: "The room has nothing to run its next process with, such as a free TCP port; or the server has no file descriptor left to load the code that reads pings, closes and fragments",
     comeBack: "Yes, after some seconds",
   },
   expired: {

@@ -78,6 +78,7 @@ function openStderr(onLost: (lines: number) => void): (line: string) => void {
     const lines = lost;
     lost = 0;
     onLost(lines);
+    output.flush();
   };
   process.on("exit", flush);
   return (line) => {

@@ -69,7 +69,7 @@ async function run(
     await server.stopped;
   } catch (error) {
     // What was killed while it started has not failed.
-    if (!signals.haveKilled) throw error;
+    if (!(signals.haveKilled && error instanceof ServerError)) throw error;
   } finally {
     signals.forget();
     await notifier.close();

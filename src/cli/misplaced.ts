@@ -12,10 +12,13 @@ export function adviceOn(command: string, args: readonly string[]): string {
  */
 export function checkOthers(words: readonly string[], [command, ...excess]: readonly string[]): void {
   if (command === undefined) return;
-  const at = words.findIndex((word, index) => word === command && !isValueOfOption(words, index));
-  const fault = valueFault(words, at, excess.length > 0);
+  const others = new Set([command, ...excess]);
+  const places = [...words.keys()].filter((at) => others.has(words[at] ?? "") && !isValueOfOption(words, at));
+  const faults = places.map((at) => valueFault(words, at, excess.length > 0));
+  const fault = faults.find((each) => each !== undefined);
   if (fault !== undefined) throw new ServerError("ERR_USAGE", fault);
   if (excess.length === 0) return;
+  const at = words.indexOf(command);
   // A short flag among arguments is rather one of the command.
   const args = words.slice(at + 1).filter((word) => excess.includes(word) || /^-\w/.test(word));
   throw new ServerError(
@@ -24,7 +27,7 @@ export function checkOthers(words: readonly string[], [command, ...excess]: read
   );
 }
 
-/** What is wrong where the command is rather the value of the option before it; `true` may be a command if it is the last word. */
+/** What is wrong where a word is rather the value of the option before it; `true` may be a command if it is the only word. */
 function valueFault(words: readonly string[], at: number, isFollowed: boolean): string | undefined {
   const [flag = "", text = ""] = words.slice(Math.max(at - 1, 0), at + 1);
   const name = at > 0 && !isValueOfOption(words, at - 1) ? optionWithoutNext(flag) : undefined;

@@ -5,7 +5,7 @@ import type { Options } from "../options.ts";
 import type { Notifier } from "../systemd/notifier.ts";
 import { Terminal } from "./terminal.ts";
 
-/** A shell that ends passes SIGHUP on before it does, so the terminal is looked for so often. */
+/** A shell that ends passes SIGHUP on before it does, so the terminal is looked for again, for two seconds. */
 const looks = 20;
 const lookMs = 100;
 

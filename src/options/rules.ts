@@ -136,5 +136,5 @@ const largestCompressedBytes = 16 * 1024 ** 2;
 
 function checkCompress({ compress, maxMessageBytes }: Options): void {
   if (!compress || maxMessageBytes <= largestCompressedBytes) return;
-  refuse("--compress takes messages of up to 16M, so --maxmessage cannot be more than that");
+  refuse(`--compress takes messages of up to 16M, so --maxmessage cannot be more than that, got ${maxMessageBytes}`);
 }

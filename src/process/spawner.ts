@@ -67,8 +67,7 @@ export interface Spawner {
 const notExecutable = "neither a program for this machine nor a script";
 
 /** What ENOENT means where the file itself is there. */
-const noInterpreter =
-  "the interpreter that it names is not there; does its first line (#!) end as on Windows (\\r\\n)?";
+const noInterpreter = "its interpreter is not there (does its first line end in \\r\\n?)";
 
 /** The error of a command that did not start, from one of the operating system. */
 export function notStarted(command: string, error: unknown): ServerError {

@@ -3,8 +3,8 @@ const bufferingHint =
   "as programs do without a terminal: use python -u, stdbuf -oL or script(1), or flush after each message";
 
 const unfinishedHint =
-  "the process has written something, but no newline yet, and clients get only whole lines; if it is not to end them, " +
-  "as with a prompt, see --binary and --delimiters";
+  "the process has written something, but no message has come to its end yet, which by default a newline is; for output " +
+  "without one, such as a prompt, see --binary and --delimiters";
 
 /** Notices once that a process says nothing whole for some time although somebody has spoken to it. */
 export class SilenceWatch {

@@ -4,8 +4,8 @@ import { closeSync, openSync } from "node:fs";
 const forChild = 8;
 
 /**
- * Throws EMFILE where there are not enough descriptors left for Node to start a process: Node 20 loses those that it has opened
- * already where it is one of the last that it cannot have.
+ * Throws EMFILE where there are not enough descriptors left for Node to start a process: Node 20 leaks the pipes that it has
+ * opened already when one of the last cannot be opened.
  */
 export function checkDescriptorsForChild(): void {
   const opened: number[] = [];

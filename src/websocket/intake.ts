@@ -90,9 +90,11 @@ export class Intake implements FrameHandler, ProtocolEvents {
     if (!this.isReading) return;
     try {
       this.#receiver ??= new ProtocolReceiver(this.#maxMessageBytes, this, this.#isCompressing);
-    } catch {
+    } catch (error) {
       // It is loaded with the first one, which takes a descriptor.
-      this.onFault(closeCodes.tryAgainLater.code, "the server has no file descriptor left");
+      const isOut = (error as NodeJS.ErrnoException).code === "EMFILE";
+      const reason = isOut ? "the server has no file descriptor left" : "the server cannot read this frame";
+      this.onFault(closeCodes.tryAgainLater.code, reason);
       return;
     }
     // It keeps what it has not read yet.

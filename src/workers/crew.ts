@@ -116,7 +116,11 @@ export class Crew {
   kill(): void {
     for (const worker of this.workers.values()) {
       worker.killRooms();
-      setTimeout(() => worker.kill(), killTimeoutMs).unref();
+      const end = (): void => {
+        // A server that is not stopped goes on with its workers, and may have new rooms by then.
+        if (this.#state !== "running") worker.kill();
+      };
+      setTimeout(end, worker.isReady ? killTimeoutMs : 0).unref();
     }
   }
 

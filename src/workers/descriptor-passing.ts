@@ -80,17 +80,19 @@ export class DescriptorPassing {
   }
 
   /**
-   * The next descriptor that was sent, which is to be the one of this id: nobody may be taken for somebody else. Undefined where
-   * it is not, or this process has none left for it; it is lost then.
+   * The descriptor of this id, which is to be the next one that was sent: nobody may be taken for somebody else, and what is
+   * before it is closed. Undefined where this process has none left for it, and it is lost.
    */
   receive(channel: number, id: number): number | undefined {
-    this.#prepare(none, none);
-    this.#functions.recvmsg(channel, this.#header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    const [descriptor = none] = this.#descriptor;
-    if (descriptor === none) return undefined;
-    if (this.#id[0] === id) return descriptor;
-    closeSync(descriptor);
-    return undefined;
+    for (;;) {
+      this.#prepare(none, 0);
+      const count = this.#functions.recvmsg(channel, this.#header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+      const [descriptor = none] = this.#descriptor;
+      const isTheirs = this.#id[0] === id;
+      if (descriptor !== none && isTheirs) return descriptor;
+      if (descriptor !== none) closeSync(descriptor);
+      if (isTheirs || Number(count) !== payloadBytes) return undefined;
+    }
   }
 
   #prepare(descriptor: number, id: number): void {

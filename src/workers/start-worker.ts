@@ -20,7 +20,7 @@ export interface StartedWorker {
   readonly life: Readable | undefined;
 }
 
-/** @throws ServerError ERR_WORKER where there are no descriptors for it. */
+/** @throws ServerError ERR_WORKER where there are no descriptors or no memory for it. */
 export function startWorker(passing: DescriptorPassing | undefined): StartedWorker {
   try {
     checkDescriptorsForChild();
@@ -31,10 +31,16 @@ export function startWorker(passing: DescriptorPassing | undefined): StartedWork
   const execArgv = ["--expose-gc", ...compilerFlags, ...process.execArgv];
   const [ours, theirs] = openChannel(passing) ?? [];
   const inherited = theirs === undefined ? [] : [theirs];
-  const child = fork(program, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc", "pipe", ...inherited] });
-  if (theirs !== undefined) closeSync(theirs);
-  const { stdio } = child as Partial<ChildProcess>;
-  return { child, channel: ours, life: stdio?.[lifeIndex] as Readable | undefined };
+  try {
+    const child = fork(program, { execArgv, stdio: ["ignore", "ignore", "inherit", "ipc", "pipe", ...inherited] });
+    const { stdio } = child as Partial<ChildProcess>;
+    return { child, channel: ours, life: stdio?.[lifeIndex] as Readable | undefined };
+  } catch (error) {
+    if (ours !== undefined) closeSync(ours);
+    throw notStarted(messageOf(error));
+  } finally {
+    if (theirs !== undefined) closeSync(theirs);
+  }
 }
 
 export function notStarted(reason: string): ServerError {

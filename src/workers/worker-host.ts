@@ -82,7 +82,6 @@ export class WorkerHost implements RoomHost {
     const host = new WorkerHost(workers, settings, logger, onClientGone);
     const kill = (): void => host.kill();
     const started = host.#crew.start(workers);
-    if (unwanted?.aborted) kill();
     unwanted?.addEventListener("abort", kill);
     await started.finally(() => unwanted?.removeEventListener("abort", kill));
     return host;

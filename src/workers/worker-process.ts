@@ -92,6 +92,11 @@ export class WorkerProcess {
     return this.#child.pid ?? 0;
   }
 
+  /** Whether it has started, and does what it is told. */
+  get isReady(): boolean {
+    return this.#state === "running";
+  }
+
   /** How many clients wait to be handed over. */
   get waiting(): number {
     return this.#handOver.waiting;

@@ -81,7 +81,7 @@ describe.each(spawners)("%s", (_, create) => {
       writeFileSync(folder.at("script"), `${head}echo hello\n`, { mode: 0o755 });
       using spawner = opened(create());
       await expect(spawner.run(folder.at("script"))).rejects.toThrow(
-        "the interpreter that it names is not there; does its first line (#!) end as on Windows (\\r\\n)?",
+        "its interpreter is not there (does its first line end in \\r\\n?)",
       );
     },
   );

@@ -150,7 +150,7 @@ test.each(foldersWithPage)("the page of %s comes back after waits that grow, and
 test("the chat page connects to the room of its fragment on its own host", () => {
   const [, script = ""] = /<script[^>]*>(.*)<\/script>/s.exec(page) ?? [];
   expect(() => new Script(script)).not.toThrow();
-  expect(script).toMatch(/location\.hash.*"lobby"/);
+  expect(script).toMatch(/location\.hash[^;]*;\s*const name = .*"lobby"/);
   expect(script).toContain('location.protocol.replace("http", "ws")}//${location.host}/${encodeURIComponent(room)}');
 });
 

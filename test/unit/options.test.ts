@@ -698,7 +698,9 @@ test("compression takes messages of up to 16M", () => {
   expect(completeOptions({ maxMessageBytes: 16 * mib + 1 }).compress).toBe(false);
   const error = errorOf(() => completeOptions({ compress: true, maxMessageBytes: 16 * mib + 1 }));
   expect(error.code).toBe("ERR_USAGE");
-  expect(error.message).toContain("--compress takes messages of up to 16M, so --maxmessage ");
+  expect(error.message).toContain(
+    "--compress takes messages of up to 16M, so --maxmessage cannot be more than that, got ",
+  );
 });
 
 test("processes are not started ahead that need the port of a room", () => {

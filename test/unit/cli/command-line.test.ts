@@ -214,6 +214,7 @@ test("a value that stands behind its option without = is no command", () => {
   const told = "--frame takes its value with =: --frame=json";
   expect(messageOf("--frame", "json", "./game.py")).toBe(told);
   expect(messageOf("--metrics", "--frame", "json")).toBe(told);
+  expect(messageOf("./game.py", "--frame", "json")).toBe(told);
   expect(messageOf("--log", "json", "--frame", "json", "./game.py")).toBe(told);
   expect(messageOf("--metrics", "true", "cat")).toBe('--metrics takes no value, got "true"');
   expect(messageOf("-v", "2", "cat")).toBe('-v takes no value, got "2"');

@@ -76,7 +76,9 @@ test.each<FrameMode>(["lines", "json", "streams"])("a conversation explains that
     say("{}");
     if (!isPrompted) talk.deliver(Buffer.from("> "));
     vi.advanceTimersByTime(2 * limitMs);
-    expect(logger.lines).toEqual([expect.stringMatching(/^info .* no newline yet, .* --binary and --delimiters/)]);
+    expect(logger.lines).toEqual([
+      expect.stringMatching(/^info .* no message has come to its end yet, .* --binary and --delimiters/),
+    ]);
   }
 });
 

@@ -11,7 +11,7 @@ vi.mock("../../../src/websocket/protocol-receiver.ts", () => ({ loadReceiver: vi
 const nothing = (): void => undefined;
 
 function noDescriptor(): never {
-  throw new Error("EMFILE: too many open files");
+  throw Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
 }
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Arrival, HandOver } from "../../../src/workers/hand-over.ts";
 import { maxUnderWay, type ToWorker } from "../../../src/workers/messages.ts";
 import { fakeRequest } from "../../helpers/fakes.ts";
@@ -78,6 +78,8 @@ class Setup {
   }
 }
 
+afterEach(() => void vi.useRealTimers());
+
 const many = Array.from({ length: maxUnderWay + 10 }, (_each, index) => index + 1);
 
 describe.each([
@@ -148,7 +150,6 @@ describe.each([
     expect(setup.handOver.stuckSince).toBe(start + 1000);
     for (let left = 2; left > 0; left -= 1) setup.handOver.arrived(1);
     expect(setup.handOver.stuckSince).toBeUndefined();
-    vi.useRealTimers();
   });
 
   test("at the worker's end those who wait are given back, and those under way let go", () => {
