@@ -90,6 +90,7 @@ export class Notifier {
       const calls = await this.#calls;
       while (!calls.send(socket, text)) {
         if (this.#isOver) throw new Error("it does not read");
+        // One try after the other, until there is a place: there is nothing that could be waited for at once.
         // oxlint-disable-next-line no-await-in-loop
         await sleep(retryMs);
       }
