@@ -74,7 +74,7 @@ test("a second signal while workers start ends them, and the server", async () =
   const server = spawn(process.execPath, [bin, "--addr", "127.0.0.1:0", "--workers", "1", "cat"], {
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const exit = once(server, "exit");
+  const end = once(server, "close");
   let log = "";
   server.stderr.setEncoding("utf8").on("data", (text: string) => {
     log += text;
@@ -89,7 +89,7 @@ test("a second signal while workers start ends them, and the server", async () =
       () => log,
     );
   }
-  expect(await exit).toEqual([0, null]);
+  expect(await end).toEqual([0, null]);
   expect(log).not.toContain("error");
   await allGone(workers);
 });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
+import { finished } from "node:stream/promises";
 import { ProcessCalls } from "../../src/process/process-calls.ts";
 import { bin } from "./bin.ts";
 import { until } from "./until.ts";
@@ -18,9 +19,9 @@ export interface TestServer extends AsyncDisposable {
   /** All that it has written to stderr so far. */
   log(): string;
   http(path: string, init?: RequestInit): Promise<Response>;
-  /** Asks it to stop, and resolves to its exit code. */
+  /** Asks it to stop, and resolves to its exit code; the log is whole then. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
-  /** Resolves to its exit code when it ends by itself. */
+  /** Resolves to its exit code when it ends by itself; the log is whole then. */
   exited(): Promise<number | null>;
 }
 
@@ -60,16 +61,23 @@ export async function startServer(words: readonly string[], options: RunOptions 
   stderr?.setEncoding("utf8").on("data", (text: string) => {
     log += text;
   });
+  // What it wrote last may still be in the pipe when it is gone.
+  const logEnd = stderr === null ? undefined : finished(stderr).catch(() => undefined);
+  const exited = async (): Promise<number | null> => {
+    await logEnd;
+    return exit;
+  };
   await options.whileStarting?.(child.pid as number, () => log);
   await until(
     () => /listening on \S+[^]*\n/.test(log) || child.exitCode !== null,
     () => `the server to listen: ${log}`,
   );
+  if (child.exitCode !== null) await exited();
   if (!log.includes("listening on ")) throw new Error(`the server did not start: ${log}`);
   const port = Number(/listening on (?!unix:)\S+:(\d+)/.exec(log)?.[1] ?? 0);
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
     child.kill(signal);
-    return exit;
+    return exited();
   };
   return {
     port,
@@ -78,7 +86,7 @@ export async function startServer(words: readonly string[], options: RunOptions 
     log: () => log,
     http: (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init),
     stop,
-    exited: () => exit,
+    exited,
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       // SIGTERM would close rooms one by one.
