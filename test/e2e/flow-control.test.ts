@@ -41,8 +41,9 @@ describe.concurrent("a process that does not read", () => {
   });
 
   test("makes its clients wait as soon as more than 1 MiB waits for it", async () => {
-    await using server = await startServer(["--metrics", "sleep", "--", "100"]);
+    await using server = await startServer(["--metrics", ...sh("echo ready; sleep 100")]);
     await using client = await join(server, "a");
+    await client.messages(1);
     for (let count = 0; count < 320; count += 1) client.send("x".repeat(32 * kibibyte));
     await until(async () => (await metric(server, "scalesocket_input_pauses_total")) === 1, "a pause");
     await settled(() => client.socket.bufferedAmount);
