@@ -1,8 +1,8 @@
-import type { IncomingMessage } from "node:http";
 import { RefusedError } from "../errors.ts";
 import type { Identity } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
 import type { Reloadable } from "../reloadable.ts";
+import type { RequestHead } from "../request-head.ts";
 import { AllowedHosts } from "./allowed-hosts.ts";
 import { checkRoom, type Grant } from "./grant.ts";
 import { IdentityCheck, type IdentityOptions } from "./identity-check.ts";
@@ -71,7 +71,7 @@ export class Gate {
   }
 
   /** Lets a client go to a room, at once where nobody has to be asked. @throws RefusedError where it may not. */
-  admit(request: IncomingMessage, { room, query }: Wish): Guest | Promise<Guest> {
+  admit(request: RequestHead, { room, query }: Wish): Guest | Promise<Guest> {
     const visitor = this.recognize(request, query);
     this.#origins.check(request, visitor);
     const shown = withoutSecrets(visitor, this.#tokenParameter);
@@ -80,7 +80,7 @@ export class Gate {
   }
 
   /** Who asks, for a host that is asked here. @throws RefusedError where another host is asked. */
-  recognize(request: IncomingMessage, query = ""): Visitor {
+  recognize(request: RequestHead, query = ""): Visitor {
     const { headers, headersDistinct, rawHeaders } = request;
     if (rawHeaders.length > 2 * maxHeaders) throw new RefusedError(431, `there are more than ${maxHeaders} headers`);
     if ((headersDistinct["host"]?.length ?? 0) > 1) throw new RefusedError(400, "there must be one Host header");
@@ -91,7 +91,7 @@ export class Gate {
   }
 
   /** Whose request it is, for the log: as far as it is believed, and the connection's own where nothing can be. */
-  addressOf(request: IncomingMessage): string {
+  addressOf(request: RequestHead): string {
     try {
       return this.#proxies.believe(describeVisitor(request, ""), request.headers).remoteAddress;
     } catch {
@@ -101,7 +101,7 @@ export class Gate {
   }
 
   /** Lets somebody who was recognized have what is no websocket. @throws RefusedError where they may not. */
-  async guard(request: IncomingMessage, { remoteAddress }: Visitor): Promise<void> {
+  async guard(request: RequestHead, { remoteAddress }: Visitor): Promise<void> {
     await this.#identity?.guard(request, remoteAddress);
   }
 

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import pLimit from "p-limit";
 import { headersByName } from "../join-request.ts";
 import type { Logger } from "../logger.ts";
+import type { RequestHead } from "../request-head.ts";
 import { boundedFetch, fetchFault, wasCut, type WholeAnswer } from "./bounded-fetch.ts";
 import { cannotTell } from "./challenges.ts";
 import type { Grant } from "./grant.ts";
@@ -44,7 +44,7 @@ export class Hook {
   }
 
   /** @throws RefusedError 401 or 403 as the hook says, or 503 where it says neither that nor 200 */
-  async ask(request: IncomingMessage, visitor: Visitor, room: string): Promise<Grant> {
+  async ask(request: RequestHead, visitor: Visitor, room: string): Promise<Grant> {
     const question = JSON.stringify(describe(request, visitor, room));
     const verdict = this.#known(question) ?? (await this.#decide(question));
     if (verdict.kind === "grant") return verdict.grant;
@@ -117,7 +117,7 @@ export class Hook {
 }
 
 /** All that the hook is told of a client: what it decides by, secrets too. */
-function describe({ method, rawHeaders, url }: IncomingMessage, visitor: Visitor, room: string): object {
+function describe({ method, rawHeaders, url }: RequestHead, visitor: Visitor, room: string): object {
   return {
     method,
     path: url?.split("?", 1)[0],

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import type { Logger } from "../logger.ts";
 import { isLoopbackUrl, type Options } from "../options.ts";
 import type { Reloadable } from "../reloadable.ts";
+import type { RequestHead } from "../request-head.ts";
 import { challenges, nothingShown } from "./challenges.ts";
 import type { Grant } from "./grant.ts";
 import type { Hook } from "./hook.ts";
@@ -47,7 +47,7 @@ export class IdentityCheck {
   }
 
   /** What somebody who asks for a websocket is allowed. @throws RefusedError */
-  async grant(request: IncomingMessage, visitor: Visitor, room: string): Promise<Grant> {
+  async grant(request: RequestHead, visitor: Visitor, room: string): Promise<Grant> {
     const { tokens, passwords, hook } = this.#ways;
     if (hook !== undefined) return hook.ask(request, visitor, room);
     const token = tokens === undefined ? undefined : tokenOf(visitor, this.#parameter);
@@ -61,7 +61,7 @@ export class IdentityCheck {
   }
 
   /** Refuses who does not show a password with a plain request, where one is asked for. @throws RefusedError */
-  async guard({ headers }: IncomingMessage, address: string): Promise<void> {
+  async guard({ headers }: RequestHead, address: string): Promise<void> {
     await this.#ways.passwords?.check(headers.authorization, address);
   }
 

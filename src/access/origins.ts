@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import { RefusedError } from "../errors.ts";
+import type { RequestHead } from "../request-head.ts";
 import { canonicalOrigin } from "../web-origin.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -17,7 +17,7 @@ export class Origins {
   }
 
   /** Whoever does not send an origin is no browser, and could send any. @throws RefusedError 403 */
-  check(request: IncomingMessage, { scheme, host }: Visitor): void {
+  check(request: RequestHead, { scheme, host }: Visitor): void {
     if (!this.#isOn) return;
     const sent = request.headersDistinct["origin"];
     if (sent === undefined) return;

@@ -1,13 +1,13 @@
-import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Endpoints } from "../system/endpoints.ts";
 
 /** Whether what the client says comes through TLS. */
-export function isEncrypted(socket: Socket): boolean {
+export function isEncrypted(socket: Endpoints): boolean {
   return (socket as Partial<TLSSocket>).encrypted === true;
 }
 
 /** The subject of the certificate that the client has shown to be its own (RFC 4514), empty without one. */
-export function tlsSubjectOf(socket: Socket): string {
+export function tlsSubjectOf(socket: Endpoints): string {
   const { authorized } = socket as Partial<TLSSocket>;
   if (authorized !== true) return "";
   return toDistinguishedName((socket as TLSSocket).getPeerX509Certificate()?.subject ?? "");

@@ -1,6 +1,6 @@
-import type { IncomingMessage } from "node:http";
 import { RefusedError } from "../errors.ts";
 import type { JoinRequest } from "../join-request.ts";
+import type { RequestHead } from "../request-head.ts";
 import { defaultPort, parseAuthority } from "../web-origin.ts";
 import { isEncrypted, tlsSubjectOf } from "./tls-client.ts";
 
@@ -26,7 +26,7 @@ export interface Visitor {
  * What the connection itself tells of its client. `query` is that of the request's target.
  * @throws RefusedError where the client is gone.
  */
-export function describeVisitor(request: IncomingMessage, query: string): Visitor {
+export function describeVisitor(request: RequestHead, query: string): Visitor {
   const { socket, url = "", rawHeaders } = request;
   const scheme = isEncrypted(socket) ? "https" : "http";
   const host = hostOf(request);
@@ -53,7 +53,7 @@ export function plainAddress(address: string): string {
 }
 
 /** A target that names the host wins over the header (RFC 9112 section 3.2.2). */
-function hostOf({ url = "", headers }: IncomingMessage): string {
+function hostOf({ url = "", headers }: RequestHead): string {
   const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(url) ?? [];
   return authority ?? headers.host ?? "";
 }

@@ -6,13 +6,17 @@ import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { Options } from "../options.ts";
+import type { RequestHead } from "../request-head.ts";
 import { checkRoomName } from "../room-name.ts";
+import { Newcomer } from "../system/newcomer.ts";
 import { stopReading } from "../system/socket-handle.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
 import { ConnectionIds } from "./connection-ids.ts";
 import type { Entrance } from "./entrance.ts";
 import type { RequestHandler } from "./request-handler.ts";
 import { parseTarget } from "./target.ts";
+
+const nothing = Buffer.alloc(0);
 
 /** Options of the server, by their names. */
 type UpgradeOptions = Pick<Options, "basePath" | "compress" | "headers" | "subprotocols">;
@@ -34,9 +38,9 @@ export class Upgrade {
     this.#refusals = log;
   }
 
+  /** Takes a request for another protocol, which may be none that is spoken here. */
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
     this.#entrance.waiting.letGo(request);
-    // Whoever goes away during the handshake is of no concern.
     socket.on("error", socketOnError);
     if (isAnswering(socket) || !socket.writable) {
       socket.destroy();
@@ -49,15 +53,20 @@ export class Upgrade {
     }
     // What the client sends from now on is for its room, which may be in another process.
     stopReading(socket);
-    this.#admit(request, socket, head).catch((error: unknown) => this.#refuse(request, socket, error));
+    this.letIn(request, Newcomer.ofSocket(socket), head);
   }
 
-  #refuse(request: IncomingMessage, socket: Socket, error: unknown): void {
+  /** Lets a client in that asks for a websocket. `head` is what was read behind its request. */
+  letIn(request: RequestHead, newcomer: Newcomer, head: Buffer = nothing): void {
+    this.#admit(request, newcomer, head).catch((error: unknown) => this.#refuse(request, newcomer, error));
+  }
+
+  #refuse(request: RequestHead, { socket }: Newcomer, error: unknown): void {
     const addressOf = (): string => this.#entrance.gate.addressOf(request);
     refuse(socket, error, this.#refusals, { method: request.method, headers: this.#options.headers, addressOf });
   }
 
-  async #admit(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  async #admit(request: RequestHead, newcomer: Newcomer, head: Buffer): Promise<void> {
     const { gate, handshakeLimit, tickets } = this.#entrance;
     const { basePath } = this.#options;
     const target = parseTarget(request.url ?? "", basePath);
@@ -87,7 +96,7 @@ export class Upgrade {
         tlsSubject: visitor.tlsSubject,
       };
       tickets.keep(ticket, connectionId);
-      this.#host.admit(joinRequest, { socket, head, answer, isCompressing });
+      this.#host.admit(joinRequest, { newcomer, head, answer, isCompressing });
     } catch (error) {
       ticket?.giveBack();
       throw error;
@@ -99,7 +108,7 @@ export class Upgrade {
   }
 }
 
-/** Not a closure: it lives as long as the socket, and would keep the whole request in memory. */
+/** Whoever goes away during the handshake is of no concern. Not a closure: it lives as long as the socket, and would keep the whole request in memory. */
 function socketOnError(): void {}
 
 /** Whether an earlier request on the same socket, sent without waiting, has no answer yet: both cannot use it at once. */

@@ -4,10 +4,13 @@ import type { Socket } from "node:net";
 import { messageOf, ServerError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { addressText } from "../options.ts";
+import type { RequestHead } from "../request-head.ts";
+import type { Newcomer } from "../system/newcomer.ts";
 import type { Certificates } from "./certificates.ts";
 import { oneByOne } from "./one-by-one.ts";
 import { OpenSockets } from "./open-sockets.ts";
 import { isUnix, maxNewcomers, nameOf, type Place, type ServerAddress } from "./place.ts";
+import { takePromptClients } from "./prompt-clients.ts";
 import { UnixSocket } from "./unix-socket.ts";
 
 /** Who answers at an address. */
@@ -16,6 +19,9 @@ export interface Receptionist {
 
   /** Where it is missing, a request to speak another protocol is a request like any other. */
   onUpgrade?(request: IncomingMessage, socket: Socket, head: Buffer): void;
+
+  /** A request for a websocket that was read before Node could. */
+  readonly onPromptClient?: (request: RequestHead, newcomer: Newcomer) => void;
 }
 
 /** What holds for all connections. */
@@ -64,6 +70,7 @@ export class Listener {
       http.on("upgrade", (request, socket, head) => receptionist.onUpgrade?.(request, socket as Socket, head));
     }
     const file = await listen(http, place);
+    if (!isSecure && receptionist.onPromptClient !== undefined) takePromptClients(http, receptionist.onPromptClient);
     http.on("error", (error) => settings.logger.warn(`a connection cannot be taken: ${messageOf(error)}`));
     const address = describe(http, place, isSecure ? "https" : "http");
     return new Listener(http, sockets, file, address, settings.logger);

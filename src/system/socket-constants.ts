@@ -9,6 +9,7 @@ export const SO_TYPE = 3;
 export const SO_ACCEPTCONN = 30;
 export const SO_DOMAIN = 39;
 export const SCM_RIGHTS = 1;
+export const MSG_PEEK = 2;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x4000_0000;

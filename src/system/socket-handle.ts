@@ -2,15 +2,17 @@ import type { Socket } from "node:net";
 import { unacknowledgedBytes } from "./send-queue.ts";
 
 /** The parts of Node's own handle of a socket that are used here, since nothing else of Node tells or does the same. */
-interface SocketHandle {
+export interface SocketHandle {
   readonly fd: number;
-  /** Of TCP only. */
-  readonly getpeername?: unknown;
+  /** Of TCP only; each fills in the address and the port of its end. */
+  getpeername?(name: object): number;
+  getsockname?(name: object): number;
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
   reading: boolean;
   readStart(): void;
   readStop(): void;
+  close(): void;
   /** Of a socket with TLS: the handle that carries its encrypted bytes. */
   readonly _parent?: SocketHandle;
 }

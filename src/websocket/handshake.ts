@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { type Header, headerLines } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
 import { httpToken } from "../http-token.ts";
+import type { RequestHead } from "../request-head.ts";
 import { isTokenProtocol } from "../token-protocol.ts";
 import { agreeOnExtension } from "./extensions.ts";
 
@@ -12,12 +12,12 @@ const acceptGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const base64 = /^[A-Za-z0-9+/]{1,256}={0,2}$/;
 
 /** Whether a request wants to become a websocket. */
-export function wantsWebsocket(request: IncomingMessage): boolean {
+export function wantsWebsocket(request: RequestHead): boolean {
   return request.headers.upgrade?.toLowerCase() === "websocket";
 }
 
 /** Whether something of the request comes behind its headers. */
-export function hasBody({ headers }: IncomingMessage): boolean {
+export function hasBody({ headers }: RequestHead): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
@@ -44,7 +44,7 @@ export interface HandshakeAnswer {
  * answered whatever its length.
  * @throws RefusedError 400 that says what is wrong.
  */
-export function answerHandshake(request: IncomingMessage, options: HandshakeOptions = {}): HandshakeAnswer {
+export function answerHandshake(request: RequestHead, options: HandshakeOptions = {}): HandshakeAnswer {
   const { headers, headersDistinct, httpVersion, method } = request;
   const key = headers["sec-websocket-key"];
   if (method !== "GET") throw new RefusedError(400, `a websocket is asked for with GET, not ${method ?? "nothing"}`);

@@ -1,8 +1,8 @@
-import type { Socket } from "node:net";
 import { messageOf, RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import type { Logger } from "../logger.ts";
 import { lendingSocketOf } from "../system/lending-socket.ts";
+import type { Newcomer } from "../system/newcomer.ts";
 import { startReading } from "../system/socket-handle.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import { loadReceiver } from "./protocol-receiver.ts";
@@ -15,8 +15,7 @@ export interface WebsocketOptions extends LinkLimits, HeartbeatOptions {}
 
 /** A client whose request to become a websocket was found good and has no answer yet. */
 export interface Handshake {
-  /** Nothing is read from it. */
-  readonly socket: Socket;
+  readonly newcomer: Newcomer;
   /** What the client has sent behind its request. */
   readonly head: Buffer;
   /** The answer that completes the handshake. */
@@ -44,7 +43,8 @@ export class Websockets {
   }
 
   /** Completes a handshake. @throws RefusedError where the client is gone. */
-  open({ socket: given, head, answer, isCompressing }: Handshake, events: ClientEvents): ClientLink {
+  open({ newcomer, head, answer, isCompressing }: Handshake, events: ClientEvents): ClientLink {
+    const { socket: given } = newcomer;
     if (!given.readable || !given.writable) throw new RefusedError(400, "the client is gone");
     const socket = lendingSocketOf(given);
     socket.write(answer, "latin1");

@@ -1,6 +1,5 @@
 import type { SendHandle } from "node:child_process";
 import type { JoinRequest } from "../join-request.ts";
-import { handleOf } from "../system/socket-handle.ts";
 import type { Handshake } from "../websocket/websockets.ts";
 import { maxUnderWay, type ToWorker } from "./messages.ts";
 
@@ -17,7 +16,7 @@ export interface HandOverOptions {
   /** Passes a client's descriptor to the worker, ahead of the message about it; false where the system does not take it now. */
   readonly passDescriptor?: ((descriptor: number, connectionId: number) => boolean) | undefined;
 
-  /** A client, whose socket is still ours, does not come to the worker, which has taken note of that. */
+  /** A client, whose connection is still ours, does not come to the worker, which has taken note of that. */
   onRefused(arrival: Arrival): void;
 }
 
@@ -64,7 +63,7 @@ export class HandOver {
     if (count > 0) this.#movedAt = performance.now();
     for (const arrival of this.#underWay.splice(0, count)) {
       if (notTaken.includes(arrival.request.connectionId)) this.#options.onRefused(arrival);
-      else arrival.handshake.socket.destroy();
+      else arrival.handshake.newcomer.destroy();
     }
     this.proceed();
   }
@@ -91,7 +90,7 @@ export class HandOver {
     while (this.#isOpen && this.#underWay.length < this.#most) {
       const [arrival] = this.#queue;
       if (arrival === undefined) return;
-      const handle = handleOf(arrival.handshake.socket);
+      const { handle } = arrival.handshake.newcomer;
       const isPassed = handle !== undefined && passDescriptor !== undefined;
       if (isPassed && !passDescriptor(handle.fd, arrival.request.connectionId)) return;
       this.#queue.shift();
@@ -105,7 +104,7 @@ export class HandOver {
   /** The worker has ended. Those who are still here are given back; where the others got to nobody knows. */
   close(): Arrival[] {
     this.#isOpen = false;
-    for (const { handshake } of this.#underWay.splice(0)) handshake.socket.destroy();
+    for (const { handshake } of this.#underWay.splice(0)) handshake.newcomer.destroy();
     return this.#queue.splice(0);
   }
 

@@ -3,6 +3,7 @@ import { messageOf } from "../errors.ts";
 import { type HostSettings, LocalHost } from "../host/local-host.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
 import { memoryUsage } from "../system/memory-usage.ts";
+import { Newcomer } from "../system/newcomer.ts";
 import { LagWatch } from "./lag-watch.ts";
 import type { FromWorker, LogWishes, Question, Questions, ToWorker, WorkerState } from "./messages.ts";
 import { RemotePorts } from "./remote-ports.ts";
@@ -60,7 +61,12 @@ export class Worker {
     }
     // Whoever goes away meanwhile is of no concern.
     socket.on("error", () => undefined);
-    this.#host.admit(request, { socket, answer, isCompressing, head: Buffer.from(headBase64, "base64") });
+    this.#host.admit(request, {
+      newcomer: Newcomer.ofSocket(socket),
+      answer,
+      isCompressing,
+      head: Buffer.from(headBase64, "base64"),
+    });
   }
 
   onMessage(message: ToWorker): void {

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { connect, Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { Newcomer } from "../../src/system/newcomer.ts";
 import { join, refusal, type TestClient } from "../helpers/client.ts";
 import { fakeRequest } from "../helpers/fakes.ts";
 import { holdWorkers, type HostKind, openHost, type OpenHost } from "../helpers/hosts.ts";
@@ -333,7 +334,8 @@ describe("a host of rooms in workers", () => {
     const socket = new Socket();
     socket.destroy();
     const request = { ...fakeRequest("a"), connectionId: 1000 };
-    open.host.admit(request, { socket, head: Buffer.alloc(0), answer: "", isCompressing: false });
+    const newcomer = Newcomer.ofSocket(socket);
+    open.host.admit(request, { newcomer, head: Buffer.alloc(0), answer: "", isCompressing: false });
     await until(() => open.gone.includes(1000), "the client to be gone");
     await using client = await joined(open, "a");
     await leaveAll([client]);

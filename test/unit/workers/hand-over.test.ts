@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { Newcomer } from "../../../src/system/newcomer.ts";
 import { type Arrival, HandOver } from "../../../src/workers/hand-over.ts";
 import { maxUnderWay, type ToWorker } from "../../../src/workers/messages.ts";
 import { fakeRequest } from "../../helpers/fakes.ts";
@@ -69,7 +70,7 @@ class Setup {
     this.sockets.set(id, socket);
     const request = { ...fakeRequest("a"), connectionId: id };
     const handshake = {
-      socket: socket as unknown as Socket,
+      newcomer: Newcomer.ofSocket(socket as unknown as Socket),
       answer: "101",
       isCompressing: false,
       head: Buffer.from("x"),

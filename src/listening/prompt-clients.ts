@@ -1,0 +1,66 @@
+import type { Server } from "node:http";
+import type { RequestHead } from "../request-head.ts";
+import { type Endpoints, HandleEndpoints } from "../system/endpoints.ts";
+import { interceptConnections } from "../system/listening-handle.ts";
+import { Newcomer } from "../system/newcomer.ts";
+import { loadPeek, type Peek } from "../system/peek.ts";
+import type { SocketHandle } from "../system/socket-handle.ts";
+import { readUpgradeHead, type UpgradeHead } from "./upgrade-head.ts";
+
+/** Whose request is longer is for Node. */
+const maxHeadBytes = 4096;
+/** So many are taken before others have their turn of the event loop. */
+const mostInTurn = 32;
+
+/**
+ * Takes those clients from an HTTP server that ask for a websocket and nothing else, and whose request is there as soon as their
+ * connection is: reading it in Node takes longer, and more memory, than all that is done for them here. All others stay with the server.
+ */
+export function takePromptClients(http: Server, onClient: (request: RequestHead, newcomer: Newcomer) => void): void {
+  const peek = loadPeek();
+  if (peek === undefined) return;
+  const bytes = Buffer.allocUnsafeSlow(maxHeadBytes);
+  let left = mostInTurn;
+  const onTurn = (): void => {
+    left = mostInTurn;
+  };
+  interceptConnections(http, (handle) => {
+    if (left === 0) return false;
+    const head = takeHead(handle, peek, bytes);
+    if (head === undefined) return false;
+    if (left === mostInTurn) setImmediate(onTurn);
+    left -= 1;
+    onClient(new UpgradeRequest(head, new HandleEndpoints(handle)), Newcomer.ofHandle(handle));
+    return true;
+  });
+}
+
+/** What it does not take stays where it is. */
+function takeHead({ fd }: SocketHandle, peek: Peek, bytes: Buffer): UpgradeHead | undefined {
+  const count = peek.look(fd, bytes);
+  if (count <= 0) return undefined;
+  const head = readUpgradeHead(bytes.toString("latin1", 0, count));
+  return head !== undefined && peek.take(fd, bytes, head.length) ? head : undefined;
+}
+
+class UpgradeRequest implements RequestHead {
+  readonly method = "GET";
+  readonly httpVersion = "1.1";
+  readonly url: string;
+  readonly headers: UpgradeHead["headers"];
+  readonly rawHeaders: string[];
+  readonly socket: Endpoints;
+  #distinct: Record<string, string[]> | undefined;
+
+  constructor({ url, headers, rawHeaders }: UpgradeHead, endpoints: Endpoints) {
+    this.url = url;
+    this.headers = headers;
+    this.rawHeaders = rawHeaders;
+    this.socket = endpoints;
+  }
+
+  get headersDistinct(): Record<string, string[]> {
+    this.#distinct ??= Object.fromEntries(Object.entries(this.headers).map(([name, value]) => [name, [value]]));
+    return this.#distinct;
+  }
+}

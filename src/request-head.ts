@@ -1,0 +1,10 @@
+import type { IncomingMessage } from "node:http";
+import type { Endpoints } from "./system/endpoints.ts";
+
+/** What a request says before its body, and where it came from: a request of Node's HTTP server, or one that was read otherwise. */
+export interface RequestHead extends Pick<
+  IncomingMessage,
+  "headers" | "headersDistinct" | "httpVersion" | "method" | "rawHeaders" | "url"
+> {
+  readonly socket: Endpoints;
+}
