@@ -19,6 +19,7 @@ const leaves = [
   "http-token",
   "web-origin",
   "reloadable",
+  "request-head",
   "stall-watch",
   "version",
   "frame-modes",
