@@ -12,8 +12,8 @@ const requestLine = /^GET (\/[!-~]*) HTTP\/1\.1\r\n/;
 const headerLine = /([!#$%&'*+.^`|~\w-]+): ?((?:[!-~](?:[\t -~]*[!-~])?)?)\r\n/y;
 const lineEnd = "\r\n";
 
-/** Those that say that more of the request comes, and the one that Node takes for a list. */
-const unusual = ["content-length", "expect", "set-cookie", "te", "trailer", "transfer-encoding"];
+/** Those that say that more of the request comes, the one that Node takes for a list, and the one that it leaves out. */
+const unusual = ["__proto__", "content-length", "expect", "set-cookie", "te", "trailer", "transfer-encoding"];
 const upgrade = /^(?:keep-alive, ?)?upgrade$/i;
 
 /**
