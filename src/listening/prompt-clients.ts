@@ -30,6 +30,8 @@ export function takePromptClients(http: Server, onClient: (request: RequestHead,
     if (head === undefined) return false;
     if (left === mostInTurn) setImmediate(onTurn);
     left -= 1;
+    // As Node does it for all others of our servers.
+    handle.setNoDelay?.(true);
     onClient(new UpgradeRequest(head, new HandleEndpoints(handle)), Newcomer.ofHandle(handle));
     return true;
   });

@@ -7,6 +7,8 @@ export interface SocketHandle {
   /** Of TCP only; each fills in the address and the port of its end. */
   getpeername?(name: object): number;
   getsockname?(name: object): number;
+  /** Of TCP only. */
+  setNoDelay?(isOn: boolean): number;
   readonly bytesWritten: number;
   readonly writeQueueSize: number;
   reading: boolean;

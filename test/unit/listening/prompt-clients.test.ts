@@ -18,6 +18,10 @@ const mostInTurn = 32;
 /** The longest head that is taken. */
 const mostBytes = 4096;
 
+// <netinet/in.h> and <netinet/tcp.h>.
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+
 afterEach(() => vi.useRealTimers());
 
 /** A server whose prompt clients are taken, and what it gets itself. */
@@ -131,6 +135,18 @@ test("what stands behind the request, and what comes later, is still to be read,
   newcomer.socket.write("answer");
   await until(() => answer.text === "answer", "an answer");
   expect(server.connections).toBe(0);
+});
+
+test("small messages do not wait for others, as with clients of Node's", async () => {
+  await using server = await new Setup().open();
+  const { newcomer } = await server.take();
+  const getsockopt = loadCLibrary().find(
+    "int getsockopt(int socket, int level, int option, void *value, void *length)",
+  );
+  const value = new Int32Array(1);
+  const { fd } = newcomer.handle ?? {};
+  expect(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, value, Uint32Array.of(value.byteLength))).toBe(0);
+  expect(value[0]).toBe(1);
 });
 
 /** A request for a websocket of so many bytes. */
