@@ -8,6 +8,11 @@ export function isAlive(pid: number): boolean {
   return stat !== undefined && stat.state !== "Z";
 }
 
+/** Whether a process stands still since it was sent SIGSTOP. */
+export function isStopped(pid: number): boolean {
+  return statOf(pid)?.state === "T";
+}
+
 /** The ids of all children of a process, also of those that have exited and that it has not waited for. */
 export function childrenOf(parent: number): number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));

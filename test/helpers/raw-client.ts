@@ -16,8 +16,10 @@ export class RawClient implements AsyncDisposable {
   readonly ended: Promise<void>;
   #bytes = Buffer.alloc(0);
 
-  constructor(server: Pick<TestServer, "port">) {
-    this.socket = connect({ host: "127.0.0.1", port: server.port, noDelay: true });
+  /** To a port of the loopback interface, or to a unix socket. */
+  constructor(server: Pick<TestServer, "port"> | { readonly path: string }) {
+    const place = "path" in server ? server : { host: "127.0.0.1", port: server.port };
+    this.socket = connect({ ...place, noDelay: true });
     this.socket.on("error", () => undefined);
     this.socket.on("data", (chunk: Buffer) => {
       this.#bytes = Buffer.concat([this.#bytes, chunk]);
@@ -39,6 +41,11 @@ export class RawClient implements AsyncDisposable {
   async join(target: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.send(upgradeRequest(target, headers));
     await until(() => this.head.startsWith("HTTP/1.1 101 "), "the handshake");
+  }
+
+  /** All that has come so far; each character is a byte. */
+  get received(): string {
+    return this.#bytes.toString("latin1");
   }
 
   /** The answer's lines, once it is there. */
