@@ -9,8 +9,6 @@ import { readUpgradeHead, type UpgradeHead } from "./upgrade-head.ts";
 
 /** Whose request is longer is for Node. */
 const maxHeadBytes = 4096;
-/** So many are taken before others have their turn of the event loop. */
-const mostInTurn = 32;
 
 /**
  * Takes those clients from an HTTP server that ask for a websocket and nothing else, and whose request is there as soon as their
@@ -20,16 +18,9 @@ export function takePromptClients(http: Server, onClient: (request: RequestHead,
   const peek = loadPeek();
   if (peek === undefined) return;
   const bytes = Buffer.allocUnsafeSlow(maxHeadBytes);
-  let left = mostInTurn;
-  const onTurn = (): void => {
-    left = mostInTurn;
-  };
   interceptConnections(http, (handle) => {
-    if (left === 0) return false;
     const head = takeHead(handle, peek, bytes);
     if (head === undefined) return false;
-    if (left === mostInTurn) setImmediate(onTurn);
-    left -= 1;
     // As Node does it for all others of our servers.
     handle.setNoDelay?.(true);
     onClient(new UpgradeRequest(head, new HandleEndpoints(handle)), Newcomer.ofHandle(handle));
@@ -62,7 +53,10 @@ class UpgradeRequest implements RequestHead {
   }
 
   get headersDistinct(): Record<string, string[]> {
-    this.#distinct ??= Object.fromEntries(Object.entries(this.headers).map(([name, value]) => [name, [value]]));
+    if (this.#distinct === undefined) {
+      this.#distinct = Object.create(null) as Record<string, string[]>;
+      for (const [name, value] of Object.entries(this.headers)) this.#distinct[name] = [value];
+    }
     return this.#distinct;
   }
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { takePromptClients } from "../../../src/listening/prompt-clients.ts";
 import type { RequestHead } from "../../../src/request-head.ts";
 import { loadCLibrary } from "../../../src/system/c-library.ts";
@@ -13,16 +13,12 @@ import { until } from "../../helpers/until.ts";
 
 vi.mock("../../../src/system/c-library.ts", { spy: true });
 
-/** As many are taken before others have their turn. */
-const mostInTurn = 32;
 /** The longest head that is taken. */
 const mostBytes = 4096;
 
 // <netinet/in.h> and <netinet/tcp.h>.
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
-
-afterEach(() => vi.useRealTimers());
 
 /** A server whose prompt clients are taken, and what it gets itself. */
 class Setup implements AsyncDisposable {
@@ -187,25 +183,6 @@ test("a head of 4 KiB is taken whole, and what stands behind it is left", async 
   startReading(newcomer.socket);
   await until(() => received.text === "behind", "what stands behind");
 });
-
-test("of more than 32 in a turn, the others go to Node, and none is lost; the next turn is for as many again", async () => {
-  vi.useFakeTimers({ toFake: ["setImmediate"] });
-  await using server = await new Setup().open();
-  const targets = Array.from({ length: mostInTurn + 10 }, (_, index) => `/${index}`);
-  for (const round of [1, 2]) {
-    for (const target of targets) server.come(upgradeRequest(target));
-    await until(() => server.taken.length + server.seen.length === round * targets.length, "all of them");
-    expect(server.taken.map(({ request }) => request.url)).toEqual(times(round, targets.slice(0, mostInTurn)));
-    const others = targets.slice(mostInTurn).map((target) => `upgrade ${target}`);
-    expect(server.seen.toSorted()).toEqual(times(round, others).toSorted());
-    // The turn ends.
-    vi.runAllTimers();
-  }
-});
-
-function times<T>(count: number, all: readonly T[]): T[] {
-  return Array.from({ length: count }, () => all).flat();
-}
 
 test.each([
   ["without a socket", false],
