@@ -7,10 +7,10 @@ import type { Options } from "../options.ts";
 import { Notifier } from "../systemd/notifier.ts";
 import { passedSockets } from "../systemd/passed-sockets.ts";
 import { takeVariables } from "../systemd/variables.ts";
+import { keepYoungGenerationSmall } from "../system/young-generation.ts";
 import { type CommandLine, parseCommandLine } from "./command-line.ts";
 import { createLogger } from "./log.ts";
 import { obeySignals } from "./signals.ts";
-import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 const exitCodes = { done: 0, failure: 1, usage: 2 } as const;
 const usageErrors = new Set(["ERR_USAGE", "ERR_STATIC_DIR", "ERR_TLS", "ERR_AUTH_FILE"]);

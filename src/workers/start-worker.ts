@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { messageOf, ServerError } from "../errors.ts";
 import { compilerFlags } from "../system/compiler-flags.ts";
 import { checkDescriptorsForChild } from "../system/descriptors.ts";
+import { workerHeapFlags } from "../system/young-generation.ts";
 import type { DescriptorPassing } from "./descriptor-passing.ts";
 
 const program = fileURLToPath(new URL("worker-main.js", import.meta.url));
@@ -28,7 +29,8 @@ export function startWorker(passing: DescriptorPassing | undefined): StartedWork
     throw notStarted(messageOf(error));
   }
   // What a person has said comes last, and wins.
-  const execArgv = ["--expose-gc", ...compilerFlags, ...process.execArgv];
+  const { execArgv: nodeFlags, env } = process;
+  const execArgv = ["--expose-gc", ...compilerFlags, ...workerHeapFlags(nodeFlags, env), ...nodeFlags];
   const [ours, theirs] = openChannel(passing) ?? [];
   const inherited = theirs === undefined ? [] : [theirs];
   try {

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { setFlagsFromString } from "node:v8";
 import { beforeEach, expect, test, vi } from "vitest";
-import { keepYoungGenerationSmall } from "../../../src/cli/young-generation.ts";
+import { keepYoungGenerationSmall, workerHeapFlags } from "../../../src/system/young-generation.ts";
 
 vi.mock("node:v8", () => ({ setFlagsFromString: vi.fn() }));
 
@@ -24,11 +24,13 @@ test.each([
 ] as const)("what a person has said about it stays: %j %j", (nodeFlags, environment) => {
   keepYoungGenerationSmall(nodeFlags, environment);
   expect(setFlagsFromString).not.toHaveBeenCalled();
+  expect(workerHeapFlags(nodeFlags, environment)).toEqual([]);
 });
 
-test("this version of Node knows the flag", () => {
+test("this version of Node knows the flags", () => {
   keepYoungGenerationSmall([], {});
-  const flags = vi.mocked(setFlagsFromString).mock.calls.flat();
+  const flags = [...vi.mocked(setFlagsFromString).mock.calls.flat(), ...workerHeapFlags([], {})];
+  expect(flags).toHaveLength(2);
   const { status, stderr } = spawnSync(process.execPath, [...flags, "--eval", "0"], { encoding: "utf8" });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });
