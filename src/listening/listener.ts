@@ -5,6 +5,7 @@ import { messageOf, ServerError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { addressText } from "../options.ts";
 import type { RequestHead } from "../request-head.ts";
+import { deferAccept } from "../system/defer-accept.ts";
 import type { Newcomer } from "../system/newcomer.ts";
 import type { Certificates } from "./certificates.ts";
 import { oneByOne } from "./one-by-one.ts";
@@ -70,7 +71,11 @@ export class Listener {
       http.on("upgrade", (request, socket, head) => receptionist.onUpgrade?.(request, socket as Socket, head));
     }
     const file = await listen(http, place);
-    if (!isSecure && receptionist.onPromptClient !== undefined) takePromptClients(http, receptionist.onPromptClient);
+    if (!isSecure && receptionist.onPromptClient !== undefined) {
+      takePromptClients(http, receptionist.onPromptClient);
+      // A socket that was passed is for others, too, once this process is gone.
+      if (place.kind === "tcp") deferAccept(http);
+    }
     http.on("error", (error) => settings.logger.warn(`a connection cannot be taken: ${messageOf(error)}`));
     const address = describe(http, place, isSecure ? "https" : "http");
     return new Listener(http, sockets, file, address, settings.logger);

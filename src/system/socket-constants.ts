@@ -13,3 +13,7 @@ export const MSG_PEEK = 2;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x4000_0000;
+
+// <netinet/in.h> and <netinet/tcp.h>
+export const IPPROTO_TCP = 6;
+export const TCP_DEFER_ACCEPT = 9;
