@@ -3,8 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { expect, test, vi } from "vitest";
 import { loadCLibrary } from "../../../src/system/c-library.ts";
 import { deferAccept } from "../../../src/system/defer-accept.ts";
-import { listeningHandleOf } from "../../../src/system/listening-handle.ts";
-import { IPPROTO_TCP, TCP_DEFER_ACCEPT } from "../../../src/system/socket-constants.ts";
+import { deferredSeconds } from "../../helpers/deferred-seconds.ts";
 
 vi.mock("../../../src/system/c-library.ts", { spy: true });
 
@@ -12,16 +11,6 @@ async function listening(): Promise<Server> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   return server;
-}
-
-/** For how many seconds the system waits for the first bytes. */
-function deferredSeconds(server: Server): number | undefined {
-  const getsockopt = loadCLibrary().find(
-    "int getsockopt(int socket, int level, int option, void *value, void *length)",
-  );
-  const value = new Int32Array(1);
-  getsockopt(listeningHandleOf(server)?.fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, value, Uint32Array.of(value.byteLength));
-  return value[0];
 }
 
 test("connections come with their first bytes, and also where they have none", async () => {
