@@ -108,7 +108,10 @@ export class Upgrade {
   }
 }
 
-/** Whoever goes away during the handshake is of no concern. Not a closure: it lives as long as the socket, and would keep the whole request in memory. */
+/**
+ * Whoever goes away during the handshake is of no concern. Not a closure: it lives as long as the socket, and would keep the whole
+ * request in memory.
+ */
 function socketOnError(): void {}
 
 /** Whether an earlier request on the same socket, sent without waiting, has no answer yet: both cannot use it at once. */
