@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { expect, test as plainTest } from "vitest";
 import { join, refusal } from "../helpers/client.ts";
+import { ofFile } from "../helpers/of-file.ts";
 import { argon2Hash, basic, bcryptHash } from "../helpers/passwords.ts";
 import { sh } from "../helpers/programs.ts";
 import { ask, rawRequest } from "../helpers/raw-http.ts";
@@ -31,15 +32,11 @@ async function usersFile(folder: TempFolder): Promise<string> {
 }
 
 const test = plainTest.extend<{ folder: TempFolder; users: string; server: TestServer }>({
-  folder: [
-    // oxlint-disable-next-line no-empty-pattern
-    async ({}, use) => {
-      await using folder = await tempFolder();
-      writeFileSync(folder.at("index.html"), "hello");
-      await use(folder);
-    },
-    { scope: "file" },
-  ],
+  folder: ofFile<TempFolder>(async (use) => {
+    await using folder = await tempFolder();
+    writeFileSync(folder.at("index.html"), "hello");
+    await use(folder);
+  }),
   users: [async ({ folder }, use) => use(await usersFile(folder)), { scope: "file" }],
   server: [
     async ({ folder, users }, use) => {

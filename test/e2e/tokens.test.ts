@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { expect, test as plainTest } from "vitest";
 import { WebSocket } from "ws";
 import { join, refusal } from "../helpers/client.ts";
+import { ofFile } from "../helpers/of-file.ts";
 import { sh } from "../helpers/programs.ts";
 import { ask } from "../helpers/raw-http.ts";
 import { upgradeRequest } from "../helpers/raw-socket.ts";
@@ -18,14 +19,10 @@ const options = ["--auth-audience", claims.aud, "--auth-issuer", claims.iss, "--
 const tellUser = sh('echo "$AUTH_TYPE:$REMOTE_USER"; cat');
 
 const test = plainTest.extend<{ folder: TempFolder; server: TestServer }>({
-  folder: [
-    // oxlint-disable-next-line no-empty-pattern
-    async ({}, use) => {
-      await using folder = await tempFolder();
-      await use(folder);
-    },
-    { scope: "file" },
-  ],
+  folder: ofFile<TempFolder>(async (use) => {
+    await using folder = await tempFolder();
+    await use(folder);
+  }),
   server: [
     async ({ folder }, use) => {
       const file = keyFile(folder, signer.text);
