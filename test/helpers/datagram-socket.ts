@@ -1,18 +1,13 @@
 import { closeSync } from "node:fs";
-import { createRequire } from "node:module";
+import { loadCLibrary } from "../../src/system/c-library.ts";
+import { AF_UNIX, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_DGRAM } from "../../src/system/socket-constants.ts";
 
-// <sys/socket.h> of Linux.
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const SOCK_CLOEXEC = 0o2000000;
-const MSG_DONTWAIT = 0x40;
 const maxBytes = 4096;
 
-const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-const library = koffi.load(null);
-const socket = library.func("int socket(int family, int type, int protocol)");
-const bind = library.func("int bind(int descriptor, void *address, unsigned int length)");
-const recv = library.func("long recv(int descriptor, void *bytes, size_t length, int flags)");
+const { find } = loadCLibrary();
+const socket = find("int socket(int family, int type, int protocol)");
+const bind = find("int bind(int descriptor, void *address, unsigned int length)");
+const recv = find("long recv(int descriptor, void *bytes, size_t length, int flags)");
 
 /** A unix socket for datagrams, such as the one of a service manager; Node has none. */
 export interface DatagramSocket extends Disposable {

@@ -1,18 +1,14 @@
-import { createRequire } from "node:module";
 import { Socket } from "node:net";
+import { loadCLibrary } from "../../src/system/c-library.ts";
+import { AF_INET, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_STREAM } from "../../src/system/socket-constants.ts";
 
-// <sys/socket.h> of Linux.
-const AF_INET = 2;
-const SOCK_STREAM = 1;
-const SOCK_CLOEXEC = 0o2000000;
-const MSG_NOSIGNAL = 0x4000;
+/** Of a `struct sockaddr_in`. */
 const addressBytes = 16;
 
-const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-const library = koffi.load(null);
-const socket = library.func("int socket(int family, int type, int protocol)");
-const connect = library.func("int connect(int descriptor, void *address, unsigned int length)");
-const send = library.func("long send(int descriptor, void *bytes, size_t length, int flags)");
+const { find } = loadCLibrary();
+const socket = find("int socket(int family, int type, int protocol)");
+const connect = find("int connect(int descriptor, void *address, unsigned int length)");
+const send = find("long send(int descriptor, void *bytes, size_t length, int flags)");
 
 /**
  * Connects to a port of the loopback interface and sends bytes, all of it within the call: a server in this process finds both

@@ -6,6 +6,7 @@ import { takePromptClients } from "../../../src/listening/prompt-clients.ts";
 import type { RequestHead } from "../../../src/request-head.ts";
 import { loadCLibrary } from "../../../src/system/c-library.ts";
 import type { Newcomer } from "../../../src/system/newcomer.ts";
+import { IPPROTO_TCP } from "../../../src/system/socket-constants.ts";
 import { startReading } from "../../../src/system/socket-handle.ts";
 import { promptSocket } from "../../helpers/prompt-socket.ts";
 import { upgradeRequest } from "../../helpers/raw-socket.ts";
@@ -16,8 +17,7 @@ vi.mock("../../../src/system/c-library.ts", { spy: true });
 /** The longest head that is taken. */
 const mostBytes = 4096;
 
-// <netinet/in.h> and <netinet/tcp.h>.
-const IPPROTO_TCP = 6;
+/** <netinet/tcp.h> */
 const TCP_NODELAY = 1;
 
 /** A server whose prompt clients are taken, and what it gets itself. */
