@@ -186,7 +186,7 @@ describe.concurrent("a client that does not read", () => {
     await using server = await startServer([...words, ...sh(`${flood}; cat`)]);
     await using slow = await join(server, "a");
     await using fast = await join(server, "a");
-    const sockets = openSockets(server);
+    const sockets = await settled(() => openSockets(server));
     slow.socket.pause();
     fast.send("go");
     expectNumbered(await fast.messages(lineCount), lineCount);
