@@ -10,7 +10,7 @@ import { prepareLimits } from "../process/limited-spawner.ts";
 import { PortPool, type Ports } from "../process/ports.ts";
 import { Prewarmer } from "../process/prewarmer.ts";
 import { Program } from "../process/program.ts";
-import type { Spawner } from "../process/spawner.ts";
+import type { BaseSpawner, Spawner } from "../process/spawner.ts";
 import { createFraming } from "../framing/create-framing.ts";
 import { Admission } from "../room/admission.ts";
 import { Counters, type CounterValues } from "../room/counters.ts";
@@ -68,7 +68,7 @@ export class LocalHost implements RoomHost {
   readonly #logger: Logger;
   readonly #surroundings: Surroundings;
   readonly #counters = new Counters();
-  readonly #spawner: Spawner;
+  readonly #spawner: BaseSpawner;
   readonly #guardian: Guardian;
   readonly #prewarmer: Prewarmer | undefined;
   readonly #rooms: Rooms;

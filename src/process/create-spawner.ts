@@ -2,10 +2,10 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { NodeSpawner } from "./node-spawner.ts";
 import { PosixSpawner } from "./posix-spawner.ts";
-import type { Spawner } from "./spawner.ts";
+import type { BaseSpawner } from "./spawner.ts";
 
 /** The best way to start programs on this system; the log says where it is not the best there is. */
-export function createSpawner(logger: Logger): Spawner {
+export function createSpawner(logger: Logger): BaseSpawner {
   try {
     return new PosixSpawner();
   } catch (error) {

@@ -1,6 +1,6 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { notStarted, type SharedText, type SpawnedProcess, type Spawner } from "./spawner.ts";
+import { type BaseSpawner, notStarted, type SharedText, type SpawnedProcess } from "./spawner.ts";
 
 /**
  * Waits for the end of its stdin, to which nobody writes, and then reads from descriptor 3 what is left, in one line: for each
@@ -64,7 +64,7 @@ export interface Guarded {
 
 /** Ends the process groups of this server when the server itself was killed and cannot. */
 export class Guardian {
-  readonly #spawner: Spawner;
+  readonly #spawner: BaseSpawner;
   readonly #logger: Logger;
   readonly #life: readonly number[];
   #entries: SharedText | undefined;
@@ -77,7 +77,7 @@ export class Guardian {
   #restarting: Promise<void> | undefined;
 
   /** The guardian process keeps `life`, a descriptor, open, so that whoever reads its other end sees when all is over. */
-  constructor(spawner: Spawner, logger: Logger, life?: number) {
+  constructor(spawner: BaseSpawner, logger: Logger, life?: number) {
     this.#spawner = spawner;
     this.#logger = logger;
     this.#life = life === undefined ? [] : [life];

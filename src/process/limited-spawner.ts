@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { messageOf, ServerError } from "../errors.ts";
 import { resolveCommand, standardPath } from "./resolve-command.ts";
-import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
+import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
 const trialTimeoutMs = 10_000;
 
@@ -56,14 +56,6 @@ class LimitedSpawner implements Spawner {
     } catch (error) {
       throw notStarted(command, error instanceof ServerError ? error.cause : error);
     }
-  }
-
-  shareText(bytes: number): SharedText {
-    return this.#spawner.shareText(bytes);
-  }
-
-  close(): void {
-    this.#spawner.close();
   }
 }
 

@@ -9,7 +9,7 @@ import { PassThrough, type Readable } from "node:stream";
 import type { ProcessExit } from "../links.ts";
 import { checkDescriptorsForChild } from "../system/descriptors.ts";
 import { InputPipe } from "./input-pipe.ts";
-import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
+import { type BaseSpawner, notStarted, type SharedText, type SpawnedProcess, type SpawnRequest } from "./spawner.ts";
 
 const ourStderr = 2;
 
@@ -17,7 +17,7 @@ const ourStderr = 2;
  * Starts programs with Node's child_process, where posix_spawn cannot be called. Its pipes are socket pairs, so
  * `/dev/stdin` and `/dev/stdout` cannot be opened by the program, and each start holds up the event loop.
  */
-export class NodeSpawner implements Spawner {
+export class NodeSpawner implements BaseSpawner {
   async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
     const { command, args, environment, inherits = [] } = request;
     const hasPipes = request.stdio === "pipes";

@@ -7,7 +7,7 @@ import { InputPipe } from "./input-pipe.ts";
 import { ProcessCalls, type Pipe, type WaitStatus } from "./process-calls.ts";
 import { Reaper } from "./reaper.ts";
 import { resolveCommand, standardPath } from "./resolve-command.ts";
-import { notStarted, type SharedText, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
+import { type BaseSpawner, notStarted, type SharedText, type SpawnedProcess, type SpawnRequest } from "./spawner.ts";
 
 const ourStderr = 2;
 /** koffi keeps memory ready for as many calls, refuses far more, and the pool has no more threads than that. */
@@ -18,7 +18,7 @@ const largePipeBytes = 1024 * 1024;
 const maxLargePipes = 16;
 
 /** Starts programs with posix_spawn(3) on real pipes: it neither forks this process nor holds up its event loop. */
-export class PosixSpawner implements Spawner {
+export class PosixSpawner implements BaseSpawner {
   readonly #calls: ProcessCalls;
   readonly #reaper: Reaper;
   #largePipes = 0;

@@ -52,7 +52,10 @@ export interface SharedText {
 export interface Spawner {
   /** @throws ServerError ERR_COMMAND_NOT_STARTED */
   spawn(request: SpawnRequest): Promise<SpawnedProcess>;
+}
 
+/** One that starts them by itself, not by way of another. */
+export interface BaseSpawner extends Spawner {
   /**
    * So many bytes, all of them NUL.
    * @throws Error of the system, where it has no place for them.

@@ -9,7 +9,7 @@ import { ServerError } from "../../src/errors.ts";
 import { prepareLimits } from "../../src/process/limited-spawner.ts";
 import { NodeSpawner } from "../../src/process/node-spawner.ts";
 import { PosixSpawner } from "../../src/process/posix-spawner.ts";
-import type { SpawnedProcess, Spawner, SpawnRequest } from "../../src/process/spawner.ts";
+import type { BaseSpawner, SpawnedProcess, Spawner, SpawnRequest } from "../../src/process/spawner.ts";
 import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
 import { until } from "../helpers/until.ts";
@@ -17,18 +17,18 @@ import { until } from "../helpers/until.ts";
 const limits = { limitMemoryBytes: 2 ** 40, limitCpuSeconds: 1000, limitFiles: 500, nice: 1 };
 const limit = await prepareLimits(limits, process.env["PATH"]);
 
-const spawners: readonly (readonly [string, () => Spawner])[] = [
-  ["PosixSpawner", () => new PosixSpawner()],
-  ["NodeSpawner", () => new NodeSpawner()],
-  ["PosixSpawner with limits", () => limit(new PosixSpawner())],
-  ["NodeSpawner with limits", () => limit(new NodeSpawner())],
+const spawners: readonly (readonly [string, () => OpenedSpawner])[] = [
+  ["PosixSpawner", () => opened(new PosixSpawner())],
+  ["NodeSpawner", () => opened(new NodeSpawner())],
+  ["PosixSpawner with limits", () => opened(new PosixSpawner(), limit)],
+  ["NodeSpawner with limits", () => opened(new NodeSpawner(), limit)],
 ];
 
 const environment = new Map([["PATH", process.env["PATH"] ?? ""]]);
 
 describe.each(spawners)("%s", (_, create) => {
   test("a process reads its stdin and writes its stdout", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const { stdin, stdout, exited } = await spawner.run("cat");
     stdin.end("hello");
     expect(await textOf(stdout)).toBe("hello");
@@ -36,7 +36,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("arguments and the environment arrive as they are, and nothing else does", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const variables = new Map([...environment, ["A", "b = c\nd"], ["EMPTY", ""], ["\u00e9", "\u{1f600}"]]);
     const env = await spawner.run("env", ["-0"], { environment: variables });
     const expected = [...variables].map(([name, value]) => `${name}=${value}\0`);
@@ -46,13 +46,13 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test.each([0, 1, 255])("exit code %i is told", async (code) => {
-    using spawner = opened(create());
+    using spawner = create();
     const { exited } = await spawner.sh(`exit ${code}`);
     expect(await exited).toEqual({ code, signal: null });
   });
 
   test.each(["SIGTERM", "SIGKILL", "SIGSEGV"] as const)("the signal %s that ends a process is told", async (signal) => {
-    using spawner = opened(create());
+    using spawner = create();
     const { pid, exited } = await spawner.run("sleep", ["100"]);
     process.kill(pid, signal);
     expect(await exited).toEqual({ code: null, signal });
@@ -64,7 +64,7 @@ describe.each(spawners)("%s", (_, create) => {
     ["/etc/passwd", "permission denied"],
     ["/", "permission denied"],
   ])("%s cannot be started, with the reason", async (command, reason) => {
-    using spawner = opened(create());
+    using spawner = create();
     const error: unknown = await spawner.run(command).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(ServerError);
     expect(error).toMatchObject({
@@ -79,7 +79,7 @@ describe.each(spawners)("%s", (_, create) => {
     async (head) => {
       await using folder = await tempFolder();
       writeFileSync(folder.at("script"), `${head}echo hello\n`, { mode: 0o755 });
-      using spawner = opened(create());
+      using spawner = create();
       await expect(spawner.run(folder.at("script"))).rejects.toThrow(
         "its interpreter is not there (does its first line end in \\r\\n?)",
       );
@@ -87,7 +87,7 @@ describe.each(spawners)("%s", (_, create) => {
   );
 
   test("a process leads a session and a group of its own, which can be signalled as a whole", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const spawned = await spawner.sh("sleep 100 & echo $!; wait");
     const { pid, stdout, exited } = spawned;
     const [line] = await once(stdout, "data");
@@ -102,7 +102,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("large input and output arrive whole", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const { stdin, stdout, exited } = await spawner.run("cat");
     const bytes = Buffer.alloc(10_000_000, "0123456789abcdef\n");
     stdin.end(bytes);
@@ -112,7 +112,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("what a process wrote before it exited can be read afterwards", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const { stdout, exited } = await spawner.sh("echo last words; exit 3");
     const output = textOf(stdout);
     expect(await exited).toMatchObject({ code: 3 });
@@ -120,7 +120,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("stdout ends when the process closes it, and the process may live on", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const { pid, stdin, stdout, exited } = await spawner.sh("echo hello; exec >&-; read -r _; exit 2");
     expect(await textOf(stdout)).toBe("hello\n");
     expect(isAlive(pid)).toBe(true);
@@ -129,7 +129,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("a process has the descriptors that it inherits, and reads there what is shared with it", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const [first, second] = [spawner.shareText(4096), spawner.shareText(4096)];
     first.write("written before\n", 16);
     const inherits = [first.descriptor, second.descriptor];
@@ -144,7 +144,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test.each(["end", "destroy"] as const)("a pipe to stdin can be closed before it is used, by %s", async (close) => {
-    using spawner = opened(create());
+    using spawner = create();
     const { stdin, exited } = await spawner.spawn(request("cat", [], {}));
     const descriptors = readdirSync("/proc/self/fd").length;
     stdin?.[close]();
@@ -154,7 +154,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("without pipes stdin is empty, and there is nothing to write to or to read from", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const spawned = await spawner.spawn(request("sh", ["-c", "wc -c | grep -qx 0"], { stdio: "none" }));
     expect(spawned.stdin).toBeUndefined();
     expect(spawned.stdout).toBeUndefined();
@@ -162,7 +162,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("stderr comes to us where that is asked for, apart from stdout", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const spawned = await spawner.run("sh", ["-c", "echo out; echo err >&2; exit 2"], { stderr: "pipe" });
     const { stdout, stderr, exited } = spawned;
     expect(await Promise.all([textOf(stdout), textOf(stderr as Readable)])).toEqual(["out\n", "err\n"]);
@@ -171,7 +171,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("without pipes for stdin and stdout, what is written to stdout comes with stderr", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const script = "wc -c; echo err >&2; echo out";
     const spawned = await spawner.spawn(request("sh", ["-c", script], { stdio: "none", stderr: "pipe" }));
     expect([spawned.stdin, spawned.stdout]).toEqual([undefined, undefined]);
@@ -181,7 +181,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("many processes at once are all told apart", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const codes = Array.from({ length: 60 }, (_each, index) => index);
     const ends = codes.map(async (code) => {
       const { stdout, exited } = await spawner.sh(`echo ${code}; exit ${code}`);
@@ -192,7 +192,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("starts that fail keep none of those that wait behind them from starting", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const failed = Array.from({ length: 30 }, async () => spawner.run("there-is-no-such-command"));
     const started = Array.from({ length: 30 }, async () => (await spawner.sh("exit 5")).exited);
     expect((await Promise.allSettled(failed)).map(({ status }) => status)).toEqual(failed.map(() => "rejected"));
@@ -200,7 +200,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("no process is left behind, not even as a zombie", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const before = childrenOf(process.pid);
     const spawned = await Promise.all(Array.from({ length: 10 }, async () => spawner.run("true")));
     await Promise.all(spawned.map(async ({ exited }) => exited));
@@ -209,7 +209,7 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("children that somebody else has started in this process are left to them", async () => {
-    using spawner = opened(create());
+    using spawner = create();
     const foreign = Array.from({ length: 5 }, (_each, index) => spawn("sh", ["-c", `exit ${index}`]));
     const codes = foreign.map(async (child) => (await once(child, "exit"))[0] as number);
     const ours = Array.from({ length: 5 }, async () => (await spawner.sh("exit 9")).exited);
@@ -218,8 +218,8 @@ describe.each(spawners)("%s", (_, create) => {
   });
 
   test("two spawners in one process do not take each other's children", async () => {
-    using first = opened(create());
-    using second = opened(create());
+    using first = create();
+    using second = create();
     const [one, other] = await Promise.all([first.sh("exit 1"), second.sh("exit 2")]);
     expect(await Promise.all([one.exited, other.exited])).toMatchObject([{ code: 1 }, { code: 2 }]);
   });
@@ -258,7 +258,7 @@ describe("a pipe to stdin that is kept", () => {
   });
 
   test.each(spawners)("is there only where it was asked for, and can be had (%s)", async (_, create) => {
-    using spawner = opened(create());
+    using spawner = create();
     const { stdin, exited, releaseInput } = await spawner.run("cat");
     expect(releaseInput).toBeUndefined();
     stdin.end();
@@ -272,25 +272,26 @@ type Piped = Omit<SpawnedProcess, "stdin" | "stdout"> & {
   stdout: Socket;
 };
 
-interface OpenedSpawner extends Omit<Spawner, "close">, Disposable {
+interface OpenedSpawner extends Omit<BaseSpawner, "close">, Disposable {
   /** Starts a command with pipes. */
   run(command: string, args?: readonly string[], changes?: Partial<SpawnRequest>): Promise<Piped>;
   sh(script: string): Promise<Piped>;
 }
 
-/** The spawner for the time of one test. */
-function opened(spawner: Spawner): OpenedSpawner {
+/** The spawner for the time of one test, as it is or in what makes it keep to limits. */
+function opened(base: BaseSpawner, limited: (spawner: Spawner) => Spawner = (spawner) => spawner): OpenedSpawner {
+  const spawner = limited(base);
   const run: OpenedSpawner["run"] = async (command, args = [], changes = {}) => {
     const spawned = await spawner.spawn(request(command, args, changes));
     return { ...spawned, stdin: spawned.stdin?.use() as Socket, stdout: spawned.stdout as Socket };
   };
   return {
     spawn: async (asked) => spawner.spawn(asked),
-    shareText: (bytes) => spawner.shareText(bytes),
+    shareText: (bytes) => base.shareText(bytes),
     run,
     sh: async (script) => run("sh", ["-c", script]),
     [Symbol.dispose]() {
-      spawner.close();
+      base.close();
     },
   };
 }

@@ -6,7 +6,7 @@ import { Guardian } from "../../../src/process/guardian.ts";
 import type { InputPipe } from "../../../src/process/input-pipe.ts";
 import { NodeSpawner } from "../../../src/process/node-spawner.ts";
 import { PosixSpawner } from "../../../src/process/posix-spawner.ts";
-import type { SpawnedProcess, Spawner } from "../../../src/process/spawner.ts";
+import type { BaseSpawner, SpawnedProcess, Spawner } from "../../../src/process/spawner.ts";
 import { findProgram, thisMachine } from "../../helpers/machine.ts";
 import { allGone, isAlive } from "../../helpers/processes.ts";
 
@@ -65,7 +65,7 @@ test.skipIf(findProgram(thisMachine, "dash") === undefined)(
   "where it cannot fork, it ends what runs all the same, also what ignores SIGTERM",
   async () => {
     const spawner = new PosixSpawner();
-    const guardianSpawner: Spawner = {
+    const guardianSpawner: BaseSpawner = {
       ...fleetingSpawner().spawner,
       shareText: (bytes) => spawner.shareText(bytes),
       spawn: async ({ args, inherits }) =>
@@ -92,7 +92,7 @@ test.skipIf(findProgram(thisMachine, "dash") === undefined)(
 /** Starts nothing: each process it tells of is gone at once. */
 function fleetingSpawner() {
   let starts = 0;
-  const spawner: Spawner = {
+  const spawner: BaseSpawner = {
     async spawn() {
       starts += 1;
       return { exited: Promise.resolve({ code: 0, signal: null }) } as SpawnedProcess;
