@@ -4,9 +4,9 @@ import { RefusalLog } from "../host/refusal-log.ts";
 import type { RoomHost } from "../host/room-host.ts";
 import type { Certificates } from "../listening/certificates.ts";
 import { Listeners } from "../listening/listeners.ts";
-import { type PassedSocket, type Place, placesOf, type ServerAddress } from "../listening/place.ts";
+import { checkSockets, type PassedSocket, type Place, placesOf, type ServerAddress } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
-import { checkArgs, checkCommand, completeOptions, type Options } from "../options.ts";
+import { checkArgs, checkCommand, checkEnvironment, completeOptions, type Options } from "../options.ts";
 import { Reloads } from "../reloadable.ts";
 import { drainAtOnce } from "../room/drain-plan.ts";
 import { Api } from "./api.ts";
@@ -79,9 +79,9 @@ export class Server {
     const { command, args = [], environment = {}, sockets = [], ...rest } = Object(options) as ServerOptions;
     this.#command = checkCommand(command);
     this.#args = checkArgs(args);
-    this.#environment = environment;
+    this.#environment = checkEnvironment(environment);
     this.#options = completeOptions({ workers: 0, ...rest });
-    this.#places = placesOf(this.#options, sockets);
+    this.#places = placesOf(this.#options, checkSockets(sockets));
     this.#logger = logger;
     this.#reloads = new Reloads(logger);
   }

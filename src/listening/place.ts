@@ -1,5 +1,5 @@
 import { ServerError } from "../errors.ts";
-import { type Address, addressText, defaultAddress, type Options } from "../options.ts";
+import { type Address, addressText, defaultAddress, type Options, unexpected } from "../options.ts";
 
 /** What is answered at an address: everything, only what operators ask for, or a redirect to https. */
 export type Purpose = "rooms" | "admin" | "redirect";
@@ -58,6 +58,13 @@ export function placesOf(options: Wishes, passed: readonly PassedSocket[]): Plac
   return places;
 }
 
+/** Sockets that somebody wants to be listened on. @throws ServerError ERR_USAGE */
+export function checkSockets(value: unknown): readonly PassedSocket[] {
+  if (Array.isArray(value) && value.every(isPassedSocket)) return value;
+  const culprit: unknown = Array.isArray(value) ? value.find((socket) => !isPassedSocket(socket)) : value;
+  throw unexpected("sockets", 'a list such as [{ descriptor: 3, name: "rooms", unixPath: undefined }]', culprit);
+}
+
 /** What a place is called in errors, before it is known what the system makes of it. */
 export function nameOf(place: Place): string {
   if (place.kind === "tcp") return addressText(place.address);
@@ -68,6 +75,12 @@ export function nameOf(place: Place): string {
 /** Whether only programs of this machine can come to a place. */
 export function isUnix(place: Place): boolean {
   return place.kind === "unix" || (place.kind === "passed" && place.socket.unixPath !== undefined);
+}
+
+function isPassedSocket(value: unknown): value is PassedSocket {
+  const { descriptor, name, unixPath } = Object(value) as Partial<Record<keyof PassedSocket, unknown>>;
+  const isDescriptor = Number.isSafeInteger(descriptor) && (descriptor as number) >= 0;
+  return isDescriptor && typeof name === "string" && (unixPath === undefined || typeof unixPath === "string");
 }
 
 function checkSecure(tlsCert: string | undefined, places: readonly Place[]): void {

@@ -1,4 +1,5 @@
 import { unexpected } from "./complete.ts";
+import { refuse } from "./refuse.ts";
 
 /** The command to wrap, which stood at `source`. @throws ServerError ERR_USAGE */
 export function checkCommand(value: unknown, source = "command"): string {
@@ -11,6 +12,18 @@ export function checkArgs(value: unknown, source = "args"): readonly string[] {
   if (Array.isArray(value) && value.every(isWord)) return value;
   const culprit: unknown = Array.isArray(value) ? value.find((arg) => !isWord(arg)) : value;
   throw unexpected(source, 'a list of texts without NUL, such as ["--level", "3"]', culprit);
+}
+
+/** Where variables for the processes are taken from. @throws ServerError ERR_USAGE */
+export function checkEnvironment(value: unknown): NodeJS.ProcessEnv {
+  if (typeof value !== "object" || value === null) {
+    throw unexpected("environment", "an object of texts without NUL, such as process.env", value);
+  }
+  for (const [name, text] of Object.entries(value)) {
+    // Without the value, which may be a secret.
+    if (text !== undefined && !isWord(text)) refuse(`environment.${name}: expected text without NUL`);
+  }
+  return value as NodeJS.ProcessEnv;
 }
 
 /** For the system, a word ends at its first NUL. */

@@ -722,6 +722,7 @@ function errorOf(run: () => unknown): ServerError {
 }
 
 const commandExpected = "command: expected the command to wrap as text without NUL; its arguments stand in args";
+const socketsExpected = 'sockets: expected a list such as [{ descriptor: 3, name: "rooms", unixPath: undefined }]';
 const argsExpected = 'args: expected a list of texts without NUL, such as ["--level", "3"]';
 
 test.each([
@@ -733,6 +734,22 @@ test.each([
   [{ command: "echo", args: "xyz" }, `${argsExpected}, got "xyz"`],
   [{ command: "echo", args: [null] }, `${argsExpected}, got null`],
   [{ command: "echo", args: ["a", "b\0"] }, `${argsExpected}, got "b\\u0000"`],
+  [
+    { command: "echo", environment: null },
+    "environment: expected an object of texts without NUL, such as process.env, got null",
+  ],
+  [{ command: "echo", environment: { A: "b", C: 5 } }, "environment.C: expected text without NUL"],
+  [{ command: "echo", sockets: "3" }, `${socketsExpected}, got "3"`],
+  [{ command: "echo", sockets: [null] }, `${socketsExpected}, got null`],
+  [
+    { command: "echo", sockets: [{ descriptor: -1, name: "x" }] },
+    `${socketsExpected}, got {"descriptor":-1,"name":"x"}`,
+  ],
+  [{ command: "echo", sockets: [{ descriptor: 3 }] }, `${socketsExpected}, got {"descriptor":3}`],
+  [
+    { command: "echo", sockets: [{ descriptor: 3, name: "x", unixPath: 1 }] },
+    `${socketsExpected}, got {"descriptor":3,"name":"x","unixPath":1}`,
+  ],
 ])("the library refuses to wrap %j", (options, message) => {
   const create = (): unknown => createServer(options as unknown as ServerOptions);
   expect(create).toThrow(new ServerError("ERR_USAGE", message));
