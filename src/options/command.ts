@@ -17,7 +17,7 @@ export function checkArgs(value: unknown, source = "args"): readonly string[] {
 /** Where variables for the processes are taken from. @throws ServerError ERR_USAGE */
 export function checkEnvironment(value: unknown): NodeJS.ProcessEnv {
   if (typeof value !== "object" || value === null) {
-    throw unexpected("environment", "an object of texts without NUL, such as process.env", value);
+    throw unexpected("environment", 'an object of texts, such as { PATH: "/usr/bin" }', value);
   }
   for (const [name, text] of Object.entries(value)) {
     // Without the value, which may be a secret.

@@ -736,7 +736,7 @@ test.each([
   [{ command: "echo", args: ["a", "b\0"] }, `${argsExpected}, got "b\\u0000"`],
   [
     { command: "echo", environment: null },
-    "environment: expected an object of texts without NUL, such as process.env, got null",
+    `environment: expected an object of texts, such as { PATH: "/usr/bin" }, got null`,
   ],
   [{ command: "echo", environment: { A: "b", C: 5 } }, "environment.C: expected text without NUL"],
   [{ command: "echo", sockets: "3" }, `${socketsExpected}, got "3"`],
