@@ -6,10 +6,13 @@ import type { Common, OptionSpec } from "./spec.ts";
 
 /** Origins of web pages. */
 export function origins(common: Common): OptionSpec<readonly string[] | undefined> {
-  const expected =
-    "origins with commas between them, each a scheme and a host and nothing behind them but a port, such as " +
-    "https://example.com or http://localhost:3000";
-  return list(textLike({ ...common, expected }, isOrigin), { separator: ",", min: 1, expected });
+  const each =
+    "each a scheme and a host and nothing behind them but a port, such as https://example.com or http://localhost:3000";
+  return list(textLike({ ...common, expected: `origins, ${each}` }, isOrigin), {
+    separator: ",",
+    min: 1,
+    expected: `origins with commas between them, ${each}`,
+  });
 }
 
 /** Pages of these schemes do not exist: whoever writes them means http or https. */
@@ -21,9 +24,12 @@ function isOrigin(value: string): boolean {
 
 /** Hosts under which a server is asked. */
 export function hosts(common: Common): OptionSpec<readonly string[] | undefined> {
-  const expected =
-    "hosts with commas between them, with or without a port, such as example.com, localhost:9000 or [::1], or * for all";
-  return list(textLike({ ...common, expected }, isHost), { separator: ",", min: 1, expected });
+  const each = "with or without a port, such as example.com, localhost:9000 or [::1], or * for all";
+  return list(textLike({ ...common, expected: `hosts, ${each}` }, isHost), {
+    separator: ",",
+    min: 1,
+    expected: `hosts with commas between them, ${each}`,
+  });
 }
 
 function isHost(value: string): boolean {
@@ -35,10 +41,12 @@ const namedRanges = new Set(["loopback", "linklocal", "uniquelocal", "unix"]);
 
 /** Addresses, and ranges of them. */
 export function addressRanges(common: Common): OptionSpec<readonly string[] | undefined> {
-  const expected =
-    "addresses with commas between them, ranges such as 10.0.0.0/8 or fd00::/8, or the names " +
-    [...namedRanges].join(", ");
-  return list(textLike({ ...common, expected }, isAddressRange), { separator: ",", min: 1, expected });
+  const others = `ranges such as 10.0.0.0/8 or fd00::/8, or the names ${[...namedRanges].join(", ")}`;
+  return list(textLike({ ...common, expected: `addresses, ${others}` }, isAddressRange), {
+    separator: ",",
+    min: 1,
+    expected: `addresses with commas between them, ${others}`,
+  });
 }
 
 /** A range of everything would trust everybody, so there is none. */

@@ -43,8 +43,12 @@ function isName(value: string): boolean {
 
 /** Names of websocket subprotocols (RFC 6455 section 4.1). */
 export function subprotocols(common: Common): OptionSpec<readonly string[] | undefined> {
-  const expected = "names of subprotocols with commas between them";
-  return list(textLike({ ...common, expected }, isName), { separator: ",", min: 1, expected });
+  const expected = "names of subprotocols";
+  return list(textLike({ ...common, expected }, isName), {
+    separator: ",",
+    min: 1,
+    expected: `${expected} with commas between them`,
+  });
 }
 
 const basePathPattern = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${segment})*$`);
@@ -56,6 +60,7 @@ export function basePath(common: Common & { default: string }): OptionSpec<strin
   return {
     ...rest,
     expected: `a path such as / or /games, whose segments are ${segmentCharacters}`,
+    expectedValue: `a path such as /games without a slash at its end, or an empty text for /, whose segments are ${segmentCharacters}`,
     defaultText,
     bareText: undefined,
     parse(text) {

@@ -18,7 +18,7 @@ export function list<Value, Min extends 0 | 1>(
   return {
     ...one,
     expected,
-    ...(one.expectedValue === undefined ? {} : { expectedValue: `a list of ${one.expectedValue}` }),
+    expectedValue: `a list of ${one.expectedValue ?? one.expected}`,
     defaultText: one.defaultText ?? (min === 0 ? "" : undefined),
     list: { separator, split, isItem: (text) => one.parse(text) !== undefined },
     parse(text) {

@@ -7,14 +7,22 @@ const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Names of environment variables. */
 export function variableNames(common: Common & { default: string }): OptionSpec<readonly string[]> {
-  const expected = "names of variables with commas between them, or nothing";
-  return list(textLike({ ...common, expected }, isVariableName), { separator: ",", min: 0, expected });
+  const expected = "names of variables";
+  return list(textLike({ ...common, expected }, isVariableName), {
+    separator: ",",
+    min: 0,
+    expected: `${expected} with commas between them, or nothing`,
+  });
 }
 
 /** Names of rooms, none of them with a comma. */
 export function roomNames(common: Common): OptionSpec<readonly string[] | undefined> {
-  const expected = "names of rooms, none of them reserved, with commas between them";
-  return list(textLike({ ...common, expected }, isRoomName), { separator: ",", min: 1, expected });
+  const expected = "names of rooms, none of them reserved";
+  return list(textLike({ ...common, expected }, isRoomName), {
+    separator: ",",
+    min: 1,
+    expected: `${expected}, with commas between them`,
+  });
 }
 
 /** No character that JSON can spell in more than one way, but for its `\u`. */
