@@ -11,8 +11,9 @@ export const segmentCharacters = `letters, digits and ${marks}`;
 export const segment = `[${marks}A-Za-z0-9]+`;
 const allowed = new RegExp(`^${segment}$`);
 
-/** Checks a decoded path segment. @throws RefusedError 400 that says what is wrong with it. */
-export function checkRoomName(name: string): string {
+/** Checks the first path segment below `basePath`, decoded. @throws RefusedError 400 that says what is wrong with it. */
+export function checkRoomName(name: string, basePath: string): string {
+  if (name === "") throw new RefusedError(400, `room name is missing: connect to ${basePath}/<room>`);
   const fault = roomNameFault(name);
   if (fault !== undefined) throw new RefusedError(400, `room name ${fault}`);
   return name;
@@ -20,7 +21,6 @@ export function checkRoomName(name: string): string {
 
 /** What is wrong with a name, for people; undefined where a room can be called so. */
 export function roomNameFault(name: string): string | undefined {
-  if (name === "") return "is missing: connect to /<room>";
   if (name.length > maxNameLength) return `is longer than ${maxNameLength} characters`;
   if (!allowed.test(name)) return `may hold only ${segmentCharacters}`;
   if (name === "." || name === "..") return "must not be . or ..";

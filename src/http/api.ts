@@ -27,7 +27,7 @@ export class Api {
       respondText(
         response,
         404,
-        "unknown; try /api/rooms/, /api/<room>/ or a value of a room such as /api/<room>/connections",
+        "unknown; try api/rooms/, api/<room>/ or a value of a room such as api/<room>/connections",
       );
   }
 

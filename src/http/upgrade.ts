@@ -70,7 +70,7 @@ export class Upgrade {
     const { gate, handshakeLimit, tickets } = this.#entrance;
     const { basePath } = this.#options;
     const target = parseTarget(request.url ?? "", basePath);
-    const room = checkRoomName(target.room);
+    const room = checkRoomName(target.room, basePath);
     const { text: answer, subprotocol, isCompressing } = answerHandshake(request, this.#options);
     const guest = await handshakeLimit.run(() => gate.admit(request, { room, query: target.query }));
     const { visitor, identity, ticket } = guest;

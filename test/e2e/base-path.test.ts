@@ -36,6 +36,7 @@ test("what is outside is a 404, as a page and as a websocket", async () => {
   expect((await ask(server.port, rawRequest("/games/../metrics"))).status).toBe(404);
   expect((await server.http("/games/metrics")).status).toBe(200);
   expect(await (await server.http("/games/api/rooms/")).text()).toBe("[]");
+  expect(await (await server.http("/games/api/")).text()).toContain("try api/rooms/, api/<room>/ or");
   expect(await (await server.http("/games/lobby/stats")).text()).toBe("room is not open\n");
   expect(await (await server.http("/games/")).text()).toMatch(/ws:\/\/127\.0\.0\.1:\d+\/games\/<room>/);
 });
@@ -43,7 +44,10 @@ test("what is outside is a 404, as a page and as a websocket", async () => {
 test("the path itself is no room", async () => {
   await using server = await startServer(["--basepath=/games", "cat"]);
   expect((await refusal(server, "games")).status).toBe(400);
-  expect((await refusal(server, "games/")).status).toBe(400);
+  expect(await refusal(server, "games/")).toMatchObject({
+    status: 400,
+    body: "room name is missing: connect to /games/<room>\n",
+  });
   expect((await refusal(server, "games/metrics")).status).toBe(400);
 });
 

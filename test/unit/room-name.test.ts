@@ -17,8 +17,8 @@ test.each(["\u2028", "😀", "\ufeff", "\ud800", "ａ"])("%j cannot stand in a n
 });
 
 test("a name is accepted as it is", () => {
-  for (const character of allowed) if (character !== ".") expect(checkRoomName(character)).toBe(character);
-  expect(checkRoomName([...allowed].join(""))).toBe([...allowed].join(""));
+  for (const character of allowed) if (character !== ".") expect(checkRoomName(character, "")).toBe(character);
+  expect(checkRoomName([...allowed].join(""), "")).toBe([...allowed].join(""));
 });
 
 test("a name has 1 to 128 characters", () => {
@@ -44,14 +44,14 @@ test.each(["api", "metrics", "health", "static", "upload", "robots.txt", "favico
 test.each(["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "null", "undefined"])(
   "%s is a room like any other",
   (name) => {
-    expect(checkRoomName(name)).toBe(name);
+    expect(checkRoomName(name, "")).toBe(name);
   },
 );
 
 /** The text of the refusal, which is a 400; undefined where the name is accepted. */
 function refusalOf(name: string): string | undefined {
   try {
-    checkRoomName(name);
+    checkRoomName(name, "");
     return undefined;
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
