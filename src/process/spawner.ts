@@ -72,6 +72,9 @@ const notExecutable = "neither a program for this machine nor a script";
 /** What ENOENT means where the file itself is there. */
 const noInterpreter = "its interpreter is not there (does its first line end in \\r\\n?)";
 
+/** What ENOENT means where the command is written as on the command line of a shell. */
+const noArguments = "no such file or directory (arguments stand behind --, or in args, each by itself)";
+
 /** The error of a command that did not start, from one of the operating system. */
 export function notStarted(command: string, error: unknown): ServerError {
   const errno = error instanceof Error && "errno" in error ? Number(error.errno) : 0;
@@ -81,7 +84,10 @@ export function notStarted(command: string, error: unknown): ServerError {
 
 function reasonOf(command: string, errno: number): string | undefined {
   if (errno === -constants.errno.ENOEXEC) return notExecutable;
-  // Without a slash it is no file of this folder.
-  if (errno === -constants.errno.ENOENT && command.includes("/") && existsSync(command)) return noInterpreter;
+  if (errno === -constants.errno.ENOENT && existsSync(command)) {
+    // Without a slash it is no file of this folder.
+    return command.includes("/") ? noInterpreter : `no such command (the file in this folder is ./${command})`;
+  }
+  if (errno === -constants.errno.ENOENT && /\s/.test(command)) return noArguments;
   return getSystemErrorMap().get(errno)?.[1];
 }

@@ -61,6 +61,8 @@ describe.each(spawners)("%s", (_, create) => {
   test.each([
     ["there-is-no-such-command", "no such file or directory"],
     ["/there/is/no/such/command", "no such file or directory"],
+    ["sh -c true", "no such file or directory (arguments stand behind --, or in args, each by itself)"],
+    ["package.json", "no such command (the file in this folder is ./package.json)"],
     ["/etc/passwd", "permission denied"],
     ["/", "permission denied"],
   ])("%s cannot be started, with the reason", async (command, reason) => {
