@@ -5,7 +5,7 @@ export interface ClientLink {
   /** Whether the client reads what {@link WireCompression} makes. */
   readonly isCompressing: boolean;
 
-  /** Bytes that wait in this process because the client does not take them. */
+  /** Bytes of memory in this process that hold what the client does not take; 0 where nothing waits. */
   readonly pendingBytes: number;
 
   /** Bytes that have arrived at the client's side so far; it grows also while one large write is under way. */

@@ -73,6 +73,17 @@ export function pendingBytes(socket: Socket): number {
   return Math.max(carrier.writeQueueSize, socket.writableLength);
 }
 
+/** What a write costs in memory while it waits, besides its bytes, of which there may be only two. */
+const bytesPerWrite = 256;
+
+/** What writes that the system has not taken yet hold in memory, in bytes. */
+export function heldBytes(socket: Socket): number {
+  const { writableLength } = socket;
+  if (writableLength === 0) return 0;
+  const { _writableState: state } = socket as unknown as { _writableState: { readonly bufferedRequestCount: number } };
+  return writableLength + bytesPerWrite * state.bufferedRequestCount;
+}
+
 /** Leaves in the system what the client sends from now on. Pausing the stream would not stop its handle at once. */
 export function stopReading(socket: Socket): void {
   const handle = handleOf(socket);

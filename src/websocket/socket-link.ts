@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { closeCodes, closeReason } from "../close-codes.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
-import { arrivedBytes, bytesUnderWay } from "../system/socket-handle.ts";
+import { arrivedBytes, bytesUnderWay, heldBytes } from "../system/socket-handle.ts";
 import { StallWatch } from "../stall-watch.ts";
 import { closeFrame, emptyCloseFrame, pingFrame, pongFrame } from "./frame.ts";
 import { Intake, type IntakeOwner } from "./intake.ts";
@@ -88,7 +88,7 @@ export class SocketLink implements ClientLink, IntakeOwner {
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength;
+    return heldBytes(this.#socket);
   }
 
   get arrivedBytes(): number {
