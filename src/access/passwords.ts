@@ -6,6 +6,7 @@ import type { Reloadable } from "../reloadable.ts";
 import { cannotTell, challenges, nothingShown, wrongPassword } from "./challenges.ts";
 import type { Grant } from "./grant.ts";
 import type { Hasher } from "./hash-thread.ts";
+import { networkOf } from "./network.ts";
 import { type PasswordHashes, readPasswordFile } from "./password-file.ts";
 import { SecretCache } from "./secret-cache.ts";
 import { passwordOf } from "./shown.ts";
@@ -13,9 +14,9 @@ import { passwordOf } from "./shown.ts";
 /** So long a password that was right need not be hashed again. */
 const keepMs = 300_000;
 const maxKept = 10_000;
-/** How many may wait for a hash, and how many of them from one address. */
+/** How many may wait for a hash, and how many of them from one address, or from one /64 of IPv6. */
 const maxWaiting = 64;
-const maxWaitingPerAddress = 16;
+const maxWaitingPerNetwork = 16;
 
 /** Users and their passwords (RFC 7617), out of a file. */
 export class Passwords implements Reloadable {
@@ -29,7 +30,7 @@ export class Passwords implements Reloadable {
   readonly #right = new SecretCache<true>(maxKept);
   /** Checks that are under way: a page and all its files ask at once. */
   readonly #checks = new Map<string, Promise<boolean>>();
-  readonly #waitingByAddress = new Map<string, number>();
+  readonly #waitingByNetwork = new Map<string, number>();
   readonly #decoyKey = randomBytes(32);
   #isClosed = false;
 
@@ -85,14 +86,15 @@ export class Passwords implements Reloadable {
   }
 
   #start(key: string, hash: string, password: string, address: string): Promise<boolean> {
-    const waiting = this.#waitingByAddress.get(address) ?? 0;
-    if (this.#limit.pendingCount >= maxWaiting || waiting >= maxWaitingPerAddress) {
+    const network = networkOf(address);
+    const waiting = this.#waitingByNetwork.get(network) ?? 0;
+    if (this.#limit.pendingCount >= maxWaiting || waiting >= maxWaitingPerNetwork) {
       throw cannotTell("too many passwords wait to be checked");
     }
-    this.#waitingByAddress.set(address, waiting + 1);
+    this.#waitingByNetwork.set(network, waiting + 1);
     const check = this.#limit(() => this.#verify(hash, password)).finally(() => {
       this.#checks.delete(key);
-      this.#leave(address);
+      this.#leave(network);
     });
     this.#checks.set(key, check);
     return check;
@@ -112,9 +114,9 @@ export class Passwords implements Reloadable {
     }
   }
 
-  #leave(address: string): void {
-    const waiting = (this.#waitingByAddress.get(address) ?? 1) - 1;
-    if (waiting === 0) this.#waitingByAddress.delete(address);
-    else this.#waitingByAddress.set(address, waiting);
+  #leave(network: string): void {
+    const waiting = (this.#waitingByNetwork.get(network) ?? 1) - 1;
+    if (waiting === 0) this.#waitingByNetwork.delete(network);
+    else this.#waitingByNetwork.set(network, waiting);
   }
 }

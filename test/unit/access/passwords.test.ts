@@ -93,6 +93,17 @@ test("a few questions may wait from one address, and somewhat more from all", as
   expect(await guess("1", 200)).toBe(401);
 });
 
+test("all addresses of one /64 of IPv6 count as one, since one customer has them all", async () => {
+  await using folder = await tempFolder();
+  const passwords = await open(folder, new FakeHasher());
+  const guesses = Array.from({ length: 20 }, (_each, number) =>
+    statusOf(passwords, "ann", `wrong ${number}`, `2001:db8::${number}`),
+  );
+  const ofOther = statusOf(passwords, "ann", "right", "2001:db8:0:1::1");
+  expect((await Promise.all(guesses)).filter((status) => status === 503).length).toBe(4);
+  expect(await ofOther).toBe(200);
+});
+
 test("a hash that cannot be computed lets nobody in", async () => {
   await using folder = await tempFolder();
   const hasher = new FakeHasher();
