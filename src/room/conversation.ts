@@ -5,21 +5,13 @@ import type { Decoder } from "../framing/framing.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ProcessLink } from "../links.ts";
 import type { Connection } from "./connection.ts";
+import type { ConversationOwner } from "./conversation-owner.ts";
 import { FanOut, type FanOutEvents } from "./fan-out.ts";
 import type { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
 import type { RoomContext } from "./room-context.ts";
 import type { RoomLog } from "./room-log.ts";
 import { SilenceWatch } from "./silence-watch.ts";
-
-/** The room, as its conversation sees it. */
-export interface ConversationOwner {
-  /** Output cannot be read on from, for this reason; nothing is delivered after it. */
-  onFault(fault: string): void;
-
-  /** The process says of the room what stands in this JSON object. */
-  onMetadata(text: string): void;
-}
 
 /** What a process is told of one client. */
 interface Notices {
@@ -273,8 +265,10 @@ export class Conversation implements FanOutEvents {
   }
 
   #resumeClients(): void {
-    if (!this.#areClientsPaused) return;
-    this.#areClientsPaused = false;
-    for (const connection of this.#connections.values()) connection.resume();
+    if (this.#areClientsPaused) {
+      this.#areClientsPaused = false;
+      for (const connection of this.#connections.values()) connection.resume();
+    }
+    this.#owner.onRoomAgain();
   }
 }

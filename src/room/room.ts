@@ -2,7 +2,8 @@ import { closeCodes } from "../close-codes.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ProcessExit, ProcessLink } from "../links.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
-import { Conversation, type ConversationOwner } from "./conversation.ts";
+import { Conversation } from "./conversation.ts";
+import type { ConversationOwner } from "./conversation-owner.ts";
 import { Memory } from "./memory.ts";
 import { endOfExit, endOfFailedStart, type ProcessEnd } from "./process-end.ts";
 import { type EndEvents, ProcessVoice } from "./process-voice.ts";
@@ -11,11 +12,9 @@ import type { RoomContext } from "./room-context.ts";
 import type { RoomLoad } from "./room-report.ts";
 import { RoomLog } from "./room-log.ts";
 import type { RoomOwner } from "./room-owner.ts";
+import { mustWait, type RoomState } from "./room-state.ts";
 import { Roster } from "./roster.ts";
 import { Starter } from "./starter.ts";
-
-/** "lingering": the process runs without clients; "waiting": clients are there, and their next process is to come. */
-type RoomState = "starting" | "running" | "lingering" | "stopping" | "waiting" | "stopped";
 
 /** A name under which clients share a process. It is there from its first client until its last process is gone. */
 export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
@@ -81,7 +80,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
     this.#roster.arriving -= 1;
     this.joined += 1;
     this.#log.write("debug", "client joined", connection);
-    if (this.#mustWait) {
+    if (mustWait(this.#state, this.#conversation.isFull, this.#context)) {
       this.#roster.keepWaiting(connection, request);
       return;
     }
@@ -152,10 +151,10 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
     if (!isEnding) this.#terminate();
   }
 
-  /** Whether who joins is not announced yet: not to a process that ends, nor on top of too much that waits. */
-  get #mustWait(): boolean {
-    if (this.#state === "stopping") return true;
-    return (this.#state === "starting" || this.#state === "waiting") && this.#conversation.isFull;
+  onRoomAgain(): void {
+    if (this.#state !== "running" && this.#state !== "lingering") return;
+    this.#seatNewcomers();
+    if (this.#roster.seated.size > 0) this.#enter("running");
   }
 
   #enter(state: RoomState): void {

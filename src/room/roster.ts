@@ -44,6 +44,7 @@ export class Roster {
   /** Hands over all newcomers to be seated. */
   seatNewcomers(seat: (connection: Connection, request: JoinRequest) => void): void {
     const newcomers = this.#newcomers;
+    if (newcomers.size === 0) return;
     this.#newcomers = new Map();
     for (const [connection, request] of newcomers) {
       connection.resume();

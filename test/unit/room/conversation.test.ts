@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { DropReason } from "../../../src/drop-reasons.ts";
 import { Connection, type ConnectionOwner } from "../../../src/room/connection.ts";
-import { Conversation, type ConversationOwner } from "../../../src/room/conversation.ts";
+import { Conversation } from "../../../src/room/conversation.ts";
+import type { ConversationOwner } from "../../../src/room/conversation-owner.ts";
 import { Histories } from "../../../src/room/histories.ts";
 import type { History } from "../../../src/room/history.ts";
 import type { RoomContext } from "../../../src/room/room-context.ts";
@@ -27,6 +28,7 @@ class Setup implements ConnectionOwner, ConversationOwner {
   readonly context;
   readonly faults: string[] = [];
   readonly metadata: string[] = [];
+  roomAgain = 0;
   readonly connections = new Map<number, Connection>();
   readonly history: History | undefined;
   readonly conversation: Conversation;
@@ -96,6 +98,10 @@ class Setup implements ConnectionOwner, ConversationOwner {
 
   onMetadata(text: string): void {
     this.metadata.push(text);
+  }
+
+  onRoomAgain(): void {
+    this.roomAgain += 1;
   }
 
   receive(connection: Connection, payload: Buffer, isBinary: boolean): void {

@@ -206,11 +206,12 @@ describe("starting again", () => {
   test("what was not handed over goes to the next process, whole, and without notices of the last one", async () => {
     const setup = new RoomSetup({ restart: "on-failure" });
     const { client, process } = await setup.enterRunning();
+    const other = await setup.enter();
     process.hasRoom = false;
     client.say("handed over");
     await turnEnd();
     client.say("unread");
-    (await setup.enter()).say("unread too");
+    other.say("unread too");
     process.exits({ code: 1 });
     expect((await next(setup, 2)).input).toBe("+1\n+2\nunread\nunread too\n");
     expect(setup.context.counters.dropped.input_closed).toBe(0);

@@ -1,10 +1,64 @@
 import { describe, expect, test } from "vitest";
 import { RefusedError, ServerError } from "../../../src/errors.ts";
 import { Histories } from "../../../src/room/histories.ts";
-import { FakeLogger, turnEnd } from "../../helpers/fakes.ts";
+import { type FakeContextOptions, FakeLogger, turnEnd } from "../../helpers/fakes.ts";
 import { RoomSetup as Setup } from "../../helpers/room-setup.ts";
 
 const notStarted = new ServerError("ERR_COMMAND_NOT_STARTED", "cannot start it");
+
+/** A room in which more waits for the process than should. */
+async function enterFull(options: FakeContextOptions = {}) {
+  const setup = new Setup(options);
+  const { client, process } = await setup.enterRunning();
+  process.hasRoom = false;
+  client.say("one");
+  await turnEnd();
+  return { setup, client, process };
+}
+
+describe("a process that does not read", () => {
+  test("is told of nobody on top of what waits for it, and of whoever is still there when it reads", async () => {
+    const { setup, process } = await enterFull();
+    const [gone, next] = [await setup.enter(), await setup.enter()];
+    expect(next.link.isPaused).toBe(true);
+    gone.leave();
+    next.say("two");
+    process.reads();
+    next.say("three");
+    await turnEnd();
+    await process.says("hello\n");
+    expect(process.input).toBe("+1\none\n+3\nthree\n");
+    expect(next.link).toMatchObject({ isPaused: false, messages: ["hello"] });
+  });
+
+  test("keeps nobody waiting who is not announced", async () => {
+    const { setup, process } = await enterFull({ hasNotices: false });
+    const next = await setup.enter();
+    await process.says("hello\n");
+    expect(next.link.messages).toEqual(["hello"]);
+  });
+
+  test("lives on for who came while it had no clients", async () => {
+    const { setup, client, process } = await enterFull({ lingerMs: 60_000 });
+    client.leave();
+    const next = await setup.enter();
+    process.reads();
+    expect(setup.room.connections).toBe(1);
+    next.leave();
+    await turnEnd();
+    expect(process.input).toBe("+1\none\n-1\n+2\n-2\n");
+  });
+
+  test("is ended with its last client, and who waited gets another one", async () => {
+    const { setup, client, process } = await enterFull();
+    const next = await setup.enter();
+    client.leave();
+    expect(process.asked).toEqual(["terminate"]);
+    process.exits();
+    expect((await setup.launcher.process(2)).input).toBe("+2\n");
+    expect(next.link.isPaused).toBe(false);
+  });
+});
 
 describe("starting", () => {
   test("the first client starts the process with its own request, and later ones share it", async () => {

@@ -137,7 +137,13 @@ function conversation(framing: FrameMode = "lines") {
   const context = fakeContext({ logger, framing, silenceMs: limitMs });
   const log = new RoomLog(logger, "room");
   const connections = new Map<number, Connection>();
-  const talk = new Conversation(context, log, connections, { onFault: nothing, onMetadata: nothing }, undefined);
+  const talk = new Conversation(
+    context,
+    log,
+    connections,
+    { onFault: nothing, onMetadata: nothing, onRoomAgain: nothing },
+    undefined,
+  );
   const owner = {
     receive: (sender: Connection, payload: Buffer, isBinary: boolean) => talk.receive(sender, payload, isBinary),
     fellBehind: () => undefined,
