@@ -7,5 +7,5 @@ export interface ConversationOwner {
   onMetadata(text: string): void;
 
   /** No more waits for the process than should. */
-  onRoomAgain(): void;
+  onProcessCaughtUp(): void;
 }

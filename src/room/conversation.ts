@@ -269,6 +269,6 @@ export class Conversation implements FanOutEvents {
       this.#areClientsPaused = false;
       for (const connection of this.#connections.values()) connection.resume();
     }
-    this.#owner.onRoomAgain();
+    this.#owner.onProcessCaughtUp();
   }
 }

@@ -151,7 +151,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
     if (!isEnding) this.#terminate();
   }
 
-  onRoomAgain(): void {
+  onProcessCaughtUp(): void {
     if (this.#state !== "running" && this.#state !== "lingering") return;
     this.#seatNewcomers();
     if (this.#roster.seated.size > 0) this.#enter("running");

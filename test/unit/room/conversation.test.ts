@@ -28,7 +28,7 @@ class Setup implements ConnectionOwner, ConversationOwner {
   readonly context;
   readonly faults: string[] = [];
   readonly metadata: string[] = [];
-  roomAgain = 0;
+  processCaughtUp = 0;
   readonly connections = new Map<number, Connection>();
   readonly history: History | undefined;
   readonly conversation: Conversation;
@@ -100,8 +100,8 @@ class Setup implements ConnectionOwner, ConversationOwner {
     this.metadata.push(text);
   }
 
-  onRoomAgain(): void {
-    this.roomAgain += 1;
+  onProcessCaughtUp(): void {
+    this.processCaughtUp += 1;
   }
 
   receive(connection: Connection, payload: Buffer, isBinary: boolean): void {

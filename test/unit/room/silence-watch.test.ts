@@ -141,7 +141,7 @@ function conversation(framing: FrameMode = "lines") {
     context,
     log,
     connections,
-    { onFault: nothing, onMetadata: nothing, onRoomAgain: nothing },
+    { onFault: nothing, onMetadata: nothing, onProcessCaughtUp: nothing },
     undefined,
   );
   const owner = {
