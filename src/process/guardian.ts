@@ -116,13 +116,14 @@ export class Guardian {
     };
   }
 
-  /** Lets the guardian go, which ends what is left. Resolves when it is gone. */
+  /** Lets the guardian go, also one that stands still, which ends what is left. Resolves when it is gone. */
   async stop(): Promise<void> {
     this.#state = "stopped";
     clearTimeout(this.#restartTimer);
     await this.#restarting;
     const exited = this.#process?.exited;
     this.#process?.stdin?.end();
+    this.#process?.signalGroup("SIGCONT");
     let limit: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => {
       limit = setTimeout(resolve, stopTimeoutMs);

@@ -1,5 +1,6 @@
 import type { ChildProcess, SendHandle } from "node:child_process";
 import { closeSync } from "node:fs";
+import type { Readable } from "node:stream";
 import { ServerError } from "../errors.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import type { CounterValues } from "../room/counters.ts";
@@ -53,6 +54,7 @@ export class WorkerProcess {
   /** Since when this process was not held up itself for long. */
   #awakeAt = performance.now();
   readonly #watch: NodeJS.Timeout;
+  readonly #life: Readable | undefined;
   #goneTimer: NodeJS.Timeout | undefined;
   #isLifeOver = false;
 
@@ -85,6 +87,7 @@ export class WorkerProcess {
     life?.on("error", () => undefined);
     life?.on("close", () => this.#onLifeOver());
     life?.resume();
+    this.#life = life;
     this.#watch = setInterval(() => this.#look(), lookMs).unref();
   }
 
@@ -238,7 +241,8 @@ export class WorkerProcess {
     for (const answer of this.#asked.values()) answer(undefined);
     this.#events.onExit(how, this.#handOver.close());
     if (this.#isLifeOver || this.#child.pid === undefined) this.#events.onGone();
-    else this.#goneTimer = setTimeout(() => this.#onLifeOver(), guardianTimeoutMs);
+    // A guardian that stands still would keep the pipe open, and with it the supervisor from ending.
+    else this.#goneTimer = setTimeout(() => this.#life?.destroy(), guardianTimeoutMs);
   }
 
   /** Nothing of the worker is left once it has exited too. */

@@ -506,6 +506,14 @@ describe.concurrent("the guardian of processes", () => {
     server.child.kill("SIGKILL");
     await allGone(pids);
   });
+
+  test("is not left behind where it stands still when the server stops", async () => {
+    await using server = await startServer([...inOneProcess, "cat"]);
+    const [guardian] = childrenOf(server.pid) as [number];
+    process.kill(guardian, "SIGSTOP");
+    expect(await server.stop()).toBe(0);
+    await allGone([guardian]);
+  });
 });
 
 describe.concurrent("a process that says nothing 5 s after a client has spoken", () => {

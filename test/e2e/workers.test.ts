@@ -247,6 +247,22 @@ describe.concurrent("a worker that is lost", () => {
     expect(server.log()).not.toMatch(/ at .*\.js:\d+/);
   });
 
+  test("does not keep the server from ending where its guardian stands still", async () => {
+    await using server = await startServer([...twoWorkers, ...pidsAndEcho]);
+    const { worker, pid } = await seat(server, "a");
+    const guardian = childrenOf(worker).find((child) => child !== pid) as number;
+    process.kill(guardian, "SIGSTOP");
+    process.kill(worker, "SIGKILL");
+    await until(() => server.log().includes("another one is started"), "the log to tell of it");
+    server.child.kill("SIGTERM");
+    try {
+      await until(() => server.child.exitCode === 0, "the server to end");
+    } finally {
+      process.kill(guardian, "SIGCONT");
+    }
+    await allGone([guardian, pid]);
+  });
+
   test("is replaced also when it ends while others still start", async () => {
     await using server = await startServer(["-vv", "--workers", "2", ...pidsAndEcho], {
       async whileStarting(pid, log) {
