@@ -46,6 +46,7 @@ const noEntry = entry("");
 /** Behind the last entry, so that the guardian, which may read byte by byte, need not go on through what was never used. */
 const end = "\n";
 
+/** One that has lived for longer is followed at once: until then nobody ends what is left. */
 const restartDelayMs = 1000;
 /** The guardian itself needs about a second where something is left. */
 const stopTimeoutMs = 2000;
@@ -73,6 +74,7 @@ export class Guardian {
   readonly #freeEntries: number[] = [];
   #state: "running" | "stopped" = "running";
   #process: SpawnedProcess | undefined;
+  #startedAt = 0;
   #restartTimer: NodeJS.Timeout | undefined;
   #restarting: Promise<void> | undefined;
 
@@ -97,6 +99,7 @@ export class Guardian {
     guardian.stdout?.unref().resume();
     void guardian.exited.then(() => this.#onExit());
     this.#process = guardian;
+    this.#startedAt = performance.now();
   }
 
   /**
@@ -157,14 +160,15 @@ export class Guardian {
     this.#process = undefined;
     if (this.#state === "stopped") return;
     this.#logger.warn("the guardian of processes ended and is started again");
-    this.#restartLater();
+    const livedMs = performance.now() - this.#startedAt;
+    this.#restartLater(livedMs > restartDelayMs ? 0 : restartDelayMs);
   }
 
-  #restartLater(): void {
+  #restartLater(delayMs = restartDelayMs): void {
     const restart = (): void => {
       this.#restarting = this.#restart();
     };
-    this.#restartTimer = setTimeout(restart, restartDelayMs).unref();
+    this.#restartTimer = setTimeout(restart, delayMs).unref();
   }
 
   async #restart(): Promise<void> {

@@ -116,6 +116,30 @@ test("it is started again however often it ends, until it is let go", async () =
   expect(starts()).toBe(21);
 });
 
+test("one that has lived for long is followed at once", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const { spawner, starts } = fleetingSpawner();
+  const death = new EventEmitter();
+  const exited = once(death, "death").then(() => ({ code: null, signal: "SIGKILL" as const }));
+  const guardian = new Guardian(
+    {
+      ...spawner,
+      async spawn(request) {
+        const spawned = await spawner.spawn(request);
+        return starts() === 1 ? { ...spawned, exited } : spawned;
+      },
+    },
+    silentLogger,
+  );
+  await guardian.start();
+  await vi.advanceTimersByTimeAsync(20_000);
+  death.emit("death");
+  await vi.advanceTimersByTimeAsync(0);
+  expect(starts()).toBe(2);
+  await guardian.stop();
+});
+
 test("one that is just being started again is ended when it is let go, and nothing is started after it", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
