@@ -1,6 +1,5 @@
 import { describe, expect, test as plainTest } from "vitest";
 import { join, type TestClient } from "../helpers/client.ts";
-import { ofFile } from "../helpers/of-file.ts";
 import { peakMemoryMiB } from "../helpers/processes.ts";
 import { exchange, upgradeRequest } from "../helpers/raw-socket.ts";
 import { frame, text } from "../helpers/raw-client.ts";
@@ -164,10 +163,13 @@ const fine: readonly Attack[] = [
 /** One server, and a client in a room of it that nobody else may touch, for all attacks. */
 function testWith(workers: string) {
   return plainTest.extend<{ server: TestServer; other: TestClient }>({
-    server: ofFile<TestServer>(async (use) => {
-      await using server = await startServer(["-v", "--workers", workers, "cat"]);
-      await use(server);
-    }),
+    server: [
+      async ({}, use) => {
+        await using server = await startServer(["-v", "--workers", workers, "cat"]);
+        await use(server);
+      },
+      { scope: "file" },
+    ],
     other: [
       async ({ server }, use) => {
         await using other = await join(server, "untouched");

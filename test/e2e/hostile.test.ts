@@ -4,7 +4,6 @@ import { describe, expect, test as plainTest } from "vitest";
 import { join, refusal, type TestClient } from "../helpers/client.ts";
 import { withoutSpace } from "../helpers/json-texts.ts";
 import { dropped, metric } from "../helpers/metrics.ts";
-import { ofFile } from "../helpers/of-file.ts";
 import { freePorts, listen } from "../helpers/ports.ts";
 import { isAlive } from "../helpers/processes.ts";
 import { programPath, sh } from "../helpers/programs.ts";
@@ -29,10 +28,13 @@ const path = `/${room}`;
 
 /** One server that repeats what it hears, for all cases that only differ in what they send to it. */
 const test = plainTest.extend<{ server: TestServer }>({
-  server: ofFile<TestServer>(async (use) => {
-    await using server = await startWith(["--maxmessage=64K", "cat"]);
-    await use(server);
-  }),
+  server: [
+    async ({}, use) => {
+      await using server = await startWith(["--maxmessage=64K", "cat"]);
+      await use(server);
+    },
+    { scope: "file" },
+  ],
 });
 
 function startWith(words: readonly string[]): Promise<TestServer> {

@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { expect, test as plainTest } from "vitest";
 import { join, refusal } from "../helpers/client.ts";
-import { ofFile } from "../helpers/of-file.ts";
 import { argon2Hash, basic, bcryptHash } from "../helpers/passwords.ts";
 import { sh } from "../helpers/programs.ts";
 import { ask, rawRequest } from "../helpers/raw-http.ts";
@@ -32,11 +31,14 @@ async function usersFile(folder: TempFolder): Promise<string> {
 }
 
 const test = plainTest.extend<{ folder: TempFolder; users: string; server: TestServer }>({
-  folder: ofFile<TempFolder>(async (use) => {
-    await using folder = await tempFolder();
-    writeFileSync(folder.at("index.html"), "hello");
-    await use(folder);
-  }),
+  folder: [
+    async ({}, use) => {
+      await using folder = await tempFolder();
+      writeFileSync(folder.at("index.html"), "hello");
+      await use(folder);
+    },
+    { scope: "file" },
+  ],
   users: [async ({ folder }, use) => use(await usersFile(folder)), { scope: "file" }],
   server: [
     async ({ folder, users }, use) => {

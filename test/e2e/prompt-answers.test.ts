@@ -1,6 +1,5 @@
 import { writeFile } from "node:fs/promises";
 import { describe, expect, test as plainTest } from "vitest";
-import { ofFile } from "../helpers/of-file.ts";
 import { type RawClient, textFrame } from "../helpers/raw-client.ts";
 import { ask, rawRequest } from "../helpers/raw-http.ts";
 import { upgradeRequest } from "../helpers/raw-socket.ts";
@@ -88,15 +87,18 @@ const cases: readonly Case[] = [
 /** One server for all cases. */
 function testWith(workers: string) {
   return plainTest.extend<{ server: TestServer }>({
-    server: ofFile<TestServer>(async (use) => {
-      await using folder = await tempFolder();
-      const key = folder.at("key");
-      await writeFile(key, signer.text);
-      const words = ["--workers", workers, "--rooms", "room,empty", "--sameorigin", "--stats", "--auth-jwt-key", key];
-      const answers = ["--subprotocol", "a", "--compress", "--header", "X-Site: own"];
-      await using server = await startServer([...words, ...answers, "cat"]);
-      await use(server);
-    }),
+    server: [
+      async ({}, use) => {
+        await using folder = await tempFolder();
+        const key = folder.at("key");
+        await writeFile(key, signer.text);
+        const words = ["--workers", workers, "--rooms", "room,empty", "--sameorigin", "--stats", "--auth-jwt-key", key];
+        const answers = ["--subprotocol", "a", "--compress", "--header", "X-Site: own"];
+        await using server = await startServer([...words, ...answers, "cat"]);
+        await use(server);
+      },
+      { scope: "file" },
+    ],
   });
 }
 

@@ -3,7 +3,6 @@ import { writeFileSync } from "node:fs";
 import { expect, test as plainTest } from "vitest";
 import { WebSocket } from "ws";
 import { join, refusal } from "../helpers/client.ts";
-import { ofFile } from "../helpers/of-file.ts";
 import { sh } from "../helpers/programs.ts";
 import { ask } from "../helpers/raw-http.ts";
 import { upgradeRequest } from "../helpers/raw-socket.ts";
@@ -19,10 +18,13 @@ const options = ["--auth-audience", claims.aud, "--auth-issuer", claims.iss, "--
 const tellUser = sh('echo "$AUTH_TYPE:$REMOTE_USER"; cat');
 
 const test = plainTest.extend<{ folder: TempFolder; server: TestServer }>({
-  folder: ofFile<TempFolder>(async (use) => {
-    await using folder = await tempFolder();
-    await use(folder);
-  }),
+  folder: [
+    async ({}, use) => {
+      await using folder = await tempFolder();
+      await use(folder);
+    },
+    { scope: "file" },
+  ],
   server: [
     async ({ folder }, use) => {
       const file = keyFile(folder, signer.text);
