@@ -61,7 +61,7 @@ export class Conversation implements FanOutEvents {
     this.#owner = owner;
     this.#history = history;
     this.#isKept = context.restart !== "never";
-    this.#inbox = new Inbox(() => this.#resumeClients(), this.#isKept);
+    this.#inbox = new Inbox(() => this.#onRoomAgain(), this.#isKept);
     this.#fanOut = new FanOut(connections, context.wire, context.counters, this, history, context.histories?.kept);
     this.#decoder = context.framing.createDecoder(this.#fanOut);
     this.#errorDecoder = context.framing.createErrorDecoder?.(this.#fanOut);
@@ -264,11 +264,14 @@ export class Conversation implements FanOutEvents {
     for (const connection of this.#connections.values()) connection.pause();
   }
 
-  #resumeClients(): void {
-    if (this.#areClientsPaused) {
-      this.#areClientsPaused = false;
-      for (const connection of this.#connections.values()) connection.resume();
-    }
+  #onRoomAgain(): void {
+    this.#resumeClients();
     this.#owner.onProcessCaughtUp();
+  }
+
+  #resumeClients(): void {
+    if (!this.#areClientsPaused) return;
+    this.#areClientsPaused = false;
+    for (const connection of this.#connections.values()) connection.resume();
   }
 }

@@ -154,7 +154,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   onProcessCaughtUp(): void {
     if (this.#state !== "running" && this.#state !== "lingering") return;
     this.#seatNewcomers();
-    if (this.#roster.seated.size > 0) this.#enter("running");
+    if (this.#state === "lingering" && this.#roster.seated.size > 0) this.#enter("running");
   }
 
   #enter(state: RoomState): void {
