@@ -1,18 +1,13 @@
 import { isIP } from "node:net";
 import { canonicalOrigin, parseAuthority } from "../web-origin.ts";
-import { textLike } from "./kinds.ts";
-import { list } from "./list-kinds.ts";
+import { textList } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
 /** Origins of web pages. */
 export function origins(common: Common): OptionSpec<readonly string[] | undefined> {
   const each =
     "each a scheme and a host and nothing behind them but a port, such as https://example.com or http://localhost:3000";
-  return list(textLike({ ...common, expected: `origins, ${each}` }, isOrigin), {
-    separator: ",",
-    min: 1,
-    expected: `origins with commas between them, ${each}`,
-  });
+  return textList(common, isOrigin, { min: 1, items: "origins", each });
 }
 
 /** Pages of these schemes do not exist: whoever writes them means http or https. */
@@ -25,11 +20,7 @@ function isOrigin(value: string): boolean {
 /** Hosts under which a server is asked. */
 export function hosts(common: Common): OptionSpec<readonly string[] | undefined> {
   const each = "with or without a port, such as example.com, localhost:9000 or [::1], or * for all";
-  return list(textLike({ ...common, expected: `hosts, ${each}` }, isHost), {
-    separator: ",",
-    min: 1,
-    expected: `hosts with commas between them, ${each}`,
-  });
+  return textList(common, isHost, { min: 1, items: "hosts", each });
 }
 
 function isHost(value: string): boolean {
@@ -41,12 +32,8 @@ const namedRanges = new Set(["loopback", "linklocal", "uniquelocal", "unix"]);
 
 /** Addresses, and ranges of them. */
 export function addressRanges(common: Common): OptionSpec<readonly string[] | undefined> {
-  const others = `ranges such as 10.0.0.0/8 or fd00::/8, or the names ${[...namedRanges].join(", ")}`;
-  return list(textLike({ ...common, expected: `addresses, ${others}` }, isAddressRange), {
-    separator: ",",
-    min: 1,
-    expected: `addresses with commas between them, ${others}`,
-  });
+  const each = `ranges such as 10.0.0.0/8 or fd00::/8, or the names ${[...namedRanges].join(", ")}`;
+  return textList(common, isAddressRange, { min: 1, items: "addresses", each });
 }
 
 /** A range of everything would trust everybody, so there is none. */

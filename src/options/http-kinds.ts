@@ -1,8 +1,7 @@
 import { type Header, isForAllAnswers } from "../answer-headers.ts";
 import { httpToken } from "../http-token.ts";
 import { segment, segmentCharacters } from "../room-name.ts";
-import { textLike } from "./kinds.ts";
-import { list } from "./list-kinds.ts";
+import { list, textList } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
 const maxName = 256;
@@ -43,12 +42,7 @@ function isName(value: string): boolean {
 
 /** Names of websocket subprotocols (RFC 6455 section 4.1). */
 export function subprotocols(common: Common): OptionSpec<readonly string[] | undefined> {
-  const expected = "names of subprotocols";
-  return list(textLike({ ...common, expected }, isName), {
-    separator: ",",
-    min: 1,
-    expected: `${expected} with commas between them`,
-  });
+  return textList(common, isName, { min: 1, items: "names of subprotocols" });
 }
 
 const basePathPattern = new RegExp(`^(?:/(?!\\.{1,2}(?:/|$))${segment})*$`);

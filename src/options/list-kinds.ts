@@ -1,4 +1,5 @@
-import type { OptionSpec } from "./spec.ts";
+import { textLike } from "./kinds.ts";
+import type { Common, OptionSpec } from "./spec.ts";
 
 interface ListTraits<Min extends 0 | 1> {
   /** What stands between values that are written in one text: a line break where a comma can be part of a value. */
@@ -27,6 +28,24 @@ export function list<Value, Min extends 0 | 1>(
     },
     check: (values) => Array.isArray(values) && values.length >= min && values.every((value) => one.check(value)),
   };
+}
+
+interface TextListTraits<Min extends 0 | 1> {
+  readonly min: Min;
+  /** What all of them are, for people, and what holds for each. */
+  readonly items: string;
+  readonly each?: string;
+}
+
+/** Texts of one kind, with commas between them where they are written in one text. */
+export function textList<Min extends 0 | 1>(
+  common: Common & { readonly default?: string },
+  isItem: (value: string) => boolean,
+  { min, items, each }: TextListTraits<Min>,
+): OptionSpec<readonly string[] | (Min extends 0 ? never : undefined)> {
+  const rest = (each === undefined ? "" : `, ${each}`) + (min === 0 ? ", or nothing" : "");
+  const expected = `${items} with commas between them${rest}`;
+  return list(textLike({ ...common, expected: items + rest }, isItem), { separator: ",", min, expected });
 }
 
 /** Nothing is the empty list, and lines may be empty, as the last one of a text often is. */

@@ -1,28 +1,18 @@
 import { roomNameFault } from "../room-name.ts";
 import { textLike } from "./kinds.ts";
-import { list } from "./list-kinds.ts";
+import { textList } from "./list-kinds.ts";
 import type { Common, OptionSpec } from "./spec.ts";
 
 const variableName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Names of environment variables. */
 export function variableNames(common: Common & { default: string }): OptionSpec<readonly string[]> {
-  const expected = "names of variables";
-  return list(textLike({ ...common, expected }, isVariableName), {
-    separator: ",",
-    min: 0,
-    expected: `${expected} with commas between them, or nothing`,
-  });
+  return textList(common, isVariableName, { min: 0, items: "names of variables" });
 }
 
 /** Names of rooms, none of them with a comma. */
 export function roomNames(common: Common): OptionSpec<readonly string[] | undefined> {
-  const expected = "names of rooms, none of them reserved";
-  return list(textLike({ ...common, expected }, isRoomName), {
-    separator: ",",
-    min: 1,
-    expected: `${expected}, with commas between them`,
-  });
+  return textList(common, isRoomName, { min: 1, items: "names of rooms", each: "none of them reserved" });
 }
 
 /** No character that JSON can spell in more than one way, but for its `\u`. */

@@ -59,7 +59,7 @@ test("--rooms does not take a name that no room can have", async () => {
   const { code, stderr } = await runToEnd(["--rooms", "lobby,metrics", "cat"]);
   expect(code).toBe(2);
   expect(stderr).toContain(
-    '--rooms: expected names of rooms, none of them reserved, with commas between them, got "metrics"',
+    '--rooms: expected names of rooms with commas between them, none of them reserved, got "metrics"',
   );
 });
 

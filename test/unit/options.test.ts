@@ -367,7 +367,7 @@ const expected: Partial<Record<OptionName, string>> = {
   attachDelayMs: "seconds from 0 to 3600",
   lingerMs: "seconds from 0 to 86400",
   restart: "one of never, on-failure, always",
-  rooms: "names of rooms, none of them reserved, with commas between them",
+  rooms: "names of rooms with commas between them, none of them reserved",
   maxRooms: "a whole number from 1 to 1000000",
   maxClients: "a whole number from 1 to 1000000",
   maxConnections: "a whole number from 1 to 1000000",

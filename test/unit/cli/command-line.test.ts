@@ -59,7 +59,7 @@ test("a flag with a list adds to it each time that it is given", () => {
   expect(parse("--passenv=", "--passenv", "A", "cat", "--passenv=").options.passedVariables).toEqual(["A"]);
   expect(runWith({ SCALESOCKET_PASSENV: "A" }, "cat", "--passenv", "B").options.passedVariables).toEqual(["B"]);
   expect(messageOf("--rooms", "a", "--rooms", "b c", "cat")).toBe(
-    '--rooms: expected names of rooms, none of them reserved, with commas between them, got "b c"',
+    '--rooms: expected names of rooms with commas between them, none of them reserved, got "b c"',
   );
 });
 

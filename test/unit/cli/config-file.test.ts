@@ -158,18 +158,18 @@ describe("what is wrong is told with the file", () => {
     ['{"frame": true}', "frame: expected one of binary, json, got true"],
     [
       '{"rooms": ["a", "b,c"]}',
-      'rooms: expected names of rooms, none of them reserved, with commas between them, got "b,c"',
+      'rooms: expected names of rooms with commas between them, none of them reserved, got "b,c"',
     ],
     [
       '{"rooms": ["a", ["b"]]}',
-      'rooms: expected names of rooms, none of them reserved, with commas between them, got "[...]"',
+      'rooms: expected names of rooms with commas between them, none of them reserved, got "[...]"',
     ],
-    ['{"rooms": ["a", ""]}', 'rooms: expected names of rooms, none of them reserved, with commas between them, got ""'],
+    ['{"rooms": ["a", ""]}', 'rooms: expected names of rooms with commas between them, none of them reserved, got ""'],
     [
       '{"rooms": ["a", "b c"]}',
-      'rooms: expected names of rooms, none of them reserved, with commas between them, got "b c"',
+      'rooms: expected names of rooms with commas between them, none of them reserved, got "b c"',
     ],
-    ['{"rooms": []}', 'rooms: expected names of rooms, none of them reserved, with commas between them, got ""'],
+    ['{"rooms": []}', 'rooms: expected names of rooms with commas between them, none of them reserved, got ""'],
     ['{"header": "X-A: 1\\nX-B: 2"}', "header: expected Name: value in printable ASCII"],
     ['{"header": ["X-A: 1\\nX-B: 2"]}', "header: expected Name: value in printable ASCII"],
     ['{"command": ""}', `${commandExpected}, got ""`],
