@@ -143,8 +143,7 @@ export class Guardian {
       entries.write(end, 0);
       return entries;
     } catch (error) {
-      // One word, since what looks like a command with arguments gets a hint.
-      throw notStarted("guardian", error);
+      throw notStarted("the guardian of processes", error);
     }
   }
 

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { messageOf, ServerError } from "../errors.ts";
 import { resolveCommand, standardPath } from "./resolve-command.ts";
-import { notStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
+import { commandNotStarted, type SpawnedProcess, type Spawner, type SpawnRequest } from "./spawner.ts";
 
 const trialTimeoutMs = 10_000;
 
@@ -54,7 +54,7 @@ class LimitedSpawner implements Spawner {
       const words = [...this.#wrapper, ...(await resolveCommand(command, this.#searchPath)), ...args];
       return await this.#spawner.spawn({ ...request, command: words[0] as string, args: words.slice(1) });
     } catch (error) {
-      throw notStarted(command, error instanceof ServerError ? error.cause : error);
+      throw commandNotStarted(command, error instanceof ServerError ? error.cause : error);
     }
   }
 }

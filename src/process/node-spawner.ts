@@ -9,7 +9,13 @@ import { PassThrough, type Readable } from "node:stream";
 import type { ProcessExit } from "../links.ts";
 import { checkDescriptorsForChild } from "../system/descriptors.ts";
 import { InputPipe } from "./input-pipe.ts";
-import { type BaseSpawner, notStarted, type SharedText, type SpawnedProcess, type SpawnRequest } from "./spawner.ts";
+import {
+  type BaseSpawner,
+  commandNotStarted,
+  type SharedText,
+  type SpawnedProcess,
+  type SpawnRequest,
+} from "./spawner.ts";
 
 const ourStderr = 2;
 
@@ -45,7 +51,7 @@ export class NodeSpawner implements BaseSpawner {
         enlargeOutput: () => undefined,
       };
     } catch (error) {
-      throw notStarted(command, error);
+      throw commandNotStarted(command, error);
     }
   }
 

@@ -7,7 +7,13 @@ import { InputPipe } from "./input-pipe.ts";
 import { ProcessCalls, type Pipe, type WaitStatus } from "./process-calls.ts";
 import { Reaper } from "./reaper.ts";
 import { resolveCommand, standardPath } from "./resolve-command.ts";
-import { type BaseSpawner, notStarted, type SharedText, type SpawnedProcess, type SpawnRequest } from "./spawner.ts";
+import {
+  type BaseSpawner,
+  commandNotStarted,
+  type SharedText,
+  type SpawnedProcess,
+  type SpawnRequest,
+} from "./spawner.ts";
 
 const ourStderr = 2;
 /** koffi keeps memory ready for as many calls, refuses far more, and the pool has no more threads than that. */
@@ -76,7 +82,7 @@ export class PosixSpawner implements BaseSpawner {
       };
     } catch (error) {
       for (const descriptor of descriptors) closeSync(descriptor);
-      throw notStarted(request.command, error);
+      throw commandNotStarted(request.command, error);
     }
   }
 

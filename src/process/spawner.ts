@@ -75,19 +75,32 @@ const noInterpreter = "its interpreter is not there (does its first line end in 
 /** What ENOENT means where the command is written as on the command line of a shell. */
 const noArguments = "no such file or directory (arguments stand behind --, or in args, each by itself)";
 
-/** The error of a command that did not start, from one of the operating system. */
-export function notStarted(command: string, error: unknown): ServerError {
-  const errno = error instanceof Error && "errno" in error ? Number(error.errno) : 0;
-  const reason = reasonOf(command, errno) ?? String(error);
-  return new ServerError("ERR_COMMAND_NOT_STARTED", `cannot start ${command}: ${reason}`, { cause: error });
+/** The error of a command that did not start, from one of the operating system; where that can be guessed, it tells what to write instead. */
+export function commandNotStarted(command: string, error: unknown): ServerError {
+  return notStarted(command, error, adviceOn(command, errnoOf(error)));
 }
 
-function reasonOf(command: string, errno: number): string | undefined {
-  if (errno === -constants.errno.ENOEXEC) return notExecutable;
-  if (errno === -constants.errno.ENOENT && existsSync(command)) {
+/** The error of what did not start, from one of the operating system. */
+export function notStarted(what: string, error: unknown, reason = reasonOf(error)): ServerError {
+  return new ServerError("ERR_COMMAND_NOT_STARTED", `cannot start ${what}: ${reason}`, { cause: error });
+}
+
+function adviceOn(command: string, errno: number): string | undefined {
+  if (errno !== -constants.errno.ENOENT) return undefined;
+  if (existsSync(command)) {
     // Without a slash it is no file of this folder.
     return command.includes("/") ? noInterpreter : `no such command (the file in this folder is ./${command})`;
   }
-  if (errno === -constants.errno.ENOENT && /\s/.test(command)) return noArguments;
-  return getSystemErrorMap().get(errno)?.[1];
+  return /\s/.test(command) ? noArguments : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  const errno = errnoOf(error);
+  if (errno === -constants.errno.ENOEXEC) return notExecutable;
+  return getSystemErrorMap().get(errno)?.[1] ?? String(error);
+}
+
+/** As libuv has it, below 0; 0 where there is none. */
+function errnoOf(error: unknown): number {
+  return error instanceof Error && "errno" in error ? Number(error.errno) : 0;
 }

@@ -177,7 +177,7 @@ test("where there is no place for what it is told, it says so", async () => {
   const guardian = new Guardian({ ...fleetingSpawner().spawner, shareText }, silentLogger);
   await expect(guardian.start()).rejects.toMatchObject({
     code: "ERR_COMMAND_NOT_STARTED",
-    message: "cannot start guardian: file too large",
+    message: "cannot start the guardian of processes: file too large",
   });
 });
 
