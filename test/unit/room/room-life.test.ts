@@ -53,6 +53,20 @@ describe("lingering", () => {
     expect(setup.launcher.reserved).toBe(1);
   });
 
+  test("it lives on for who came back in time, also where it did not read then", async () => {
+    const setup = new RoomSetup({ lingerMs });
+    const { client, process } = await setup.enterRunning();
+    process.hasRoom = false;
+    client.leave();
+    await turnEnd();
+    const back = await setup.enter();
+    process.reads();
+    vi.advanceTimersByTime(10 * lingerMs);
+    await turnEnd();
+    expect(process).toMatchObject({ input: "+1\n-1\n+2\n", asked: [] });
+    expect(back.link.isPaused).toBe(false);
+  });
+
   test("each time the last client leaves the whole time begins anew", async () => {
     const setup = new RoomSetup({ lingerMs });
     const process = await setup.enterStopping();

@@ -38,17 +38,6 @@ describe("a process that does not read", () => {
     expect(next.link.messages).toEqual(["hello"]);
   });
 
-  test("lives on for who came while it had no clients", async () => {
-    const { setup, client, process } = await enterFull({ lingerMs: 60_000 });
-    client.leave();
-    const next = await setup.enter();
-    process.reads();
-    expect(setup.room.connections).toBe(1);
-    next.leave();
-    await turnEnd();
-    expect(process.input).toBe("+1\none\n-1\n+2\n-2\n");
-  });
-
   test("is ended with its last client, and who waited gets another one", async () => {
     const { setup, client, process } = await enterFull();
     const next = await setup.enter();
