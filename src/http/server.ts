@@ -34,6 +34,8 @@ export class Server {
   #parts: Parts | undefined;
   #starting: Promise<readonly ServerAddress[]> | undefined;
   #stopping: Promise<void> | undefined;
+  /** Aborted when a start that is under way is no longer wanted. */
+  readonly #unwanted = new AbortController();
   readonly #patience = new Patience();
   #onStopped: () => void = () => undefined;
 
@@ -89,7 +91,7 @@ export class Server {
     const parts = await assemble(this.#plan, this.#reloads, this.#logger, {
       isStopping: () => this.isStopping,
       onOneshotEnd: () => this.#onOneshotEnd(),
-      unwanted: this.#patience.lost,
+      unwanted: this.#unwanted.signal,
     });
     this.#parts = parts;
     try {
@@ -115,9 +117,13 @@ export class Server {
     return this.#stopping;
   }
 
-  /** Ends all processes and connections at once, also workers that are being started; `stop` is then done soon. */
+  /**
+   * Ends all processes and connections at once, also workers that are being started. A `stop` under way is then done soon;
+   * without one, the server goes on.
+   */
   kill(): void {
-    this.#patience.lose();
+    this.#unwanted.abort();
+    if (this.isStopping) this.#patience.lose();
     this.#parts?.host.kill();
   }
 
@@ -139,7 +145,7 @@ export class Server {
       if (waitMs > 0) this.#logger.info(`going on for ${waitMs / 1000} s, while /health says that the server is going`);
       await this.#patience.wait(waitMs);
       const drained = parts.host.drain({ ...drainAtOnce, code, spreadMs });
-      if (this.#patience.lost.aborted) parts.host.kill();
+      if (this.#patience.isLost) parts.host.kill();
       await drained;
       await parts.entrance.handshakeLimit.close();
       await parts.listeners.close();

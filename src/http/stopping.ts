@@ -25,9 +25,8 @@ export function checkStopOptions({ waitMs = 0, spreadMs = 0, code }: StopOptions
 
 /** Waits, unless it is told not to. */
 export class Patience {
-  readonly #loss = new AbortController();
-  /** Aborted when all is to be over at once. */
-  readonly lost: AbortSignal = this.#loss.signal;
+  /** Whether all is to be over at once. */
+  isLost = false;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #onOver: () => void = () => undefined;
@@ -48,7 +47,7 @@ export class Patience {
   }
 
   lose(): void {
-    this.#loss.abort();
+    this.isLost = true;
     this.end();
   }
 }

@@ -62,6 +62,7 @@ export class Prewarmer implements ProcessLauncher, SpareOwner {
   /** Ends those that no room has at once. */
   kill(): void {
     if (this.#state === "draining") this.#state = "killing";
+    this.#ready.length = 0;
     for (const spare of this.#waiting) spare.kill();
   }
 

@@ -26,7 +26,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   #state: RoomState = "stopped";
   /** Ends the states "lingering" and "waiting". */
   #timer: NodeJS.Timeout | undefined;
-  /** How the process is ended once it runs, where that is decided before. */
+  /** How the process that is being started is ended once it runs, where that is decided before. */
   #ending: "terminate" | "kill" = "terminate";
   readonly #roster = new Roster();
   readonly #starter: Starter;
@@ -174,6 +174,7 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   /** Starts a process; without a request, another one like that before. */
   #start(request?: JoinRequest): void {
     this.#enter("starting");
+    this.#ending = "terminate";
     this.#starter.start(new ProcessVoice(this.#conversation, this), request).then(
       (process) => this.#onStarted(process),
       (error: unknown) => this.#onStartFailed(error),

@@ -38,7 +38,8 @@ export class WorkerHost implements RoomHost {
   readonly #toOpen = new Set<string>();
   #state: "open" | "draining" = "open";
   #closing: Gradually<string> | undefined;
-  #isKilled = false;
+  /** Whether what is still to be closed is closed at once. */
+  #isHurried = false;
   readonly #admission: Admission;
   readonly #workerCount: number;
   /** A history that outlives its room is kept by the worker, so that the room has to come back to it. */
@@ -145,7 +146,7 @@ export class WorkerHost implements RoomHost {
   }
 
   kill(): void {
-    this.#isKilled = true;
+    this.#isHurried = this.#state === "draining";
     this.#closing?.hurry();
     this.#crew.kill();
   }
@@ -162,7 +163,7 @@ export class WorkerHost implements RoomHost {
     this.#closing = closing;
     if (rooms.length > 1) this.#logger.info(describeDrain(rooms.length, plan));
     closing.start();
-    if (this.#isKilled) closing.hurry();
+    if (this.#isHurried) closing.hurry();
     await closing.done;
   }
 

@@ -248,6 +248,22 @@ describe("createServer", () => {
     await client.closed;
   });
 
+  test.each([0, 1])("a server with %i workers that was killed, and not stopped, goes on as before", async (workers) => {
+    const server = createServer({ ...options, workers });
+    const [address] = await server.start();
+    const place = { port: address?.port ?? 0, log: () => "" };
+    const [killed] = await rooms(place, ["a"]);
+    server.kill();
+    await killed.closed;
+    const [first, second] = await rooms(place, ["a", "b"]);
+    const stopped = server.stop({ spreadMs: 3_600_000 });
+    expect(await first.closed).toMatchObject({ code: closeCodes.goingAway.code });
+    second.send("still there");
+    expect(await second.messages(1)).toEqual(["still there"]);
+    second.socket.close();
+    await stopped;
+  });
+
   test.each([
     [{ waitMs: -1 }, "waitMs: expected milliseconds from 0 to 86400000, got -1"],
     [{ spreadMs: Number.NaN }, "spreadMs: expected milliseconds from 0 to 86400000, got NaN"],

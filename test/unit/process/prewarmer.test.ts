@@ -203,6 +203,16 @@ test("a kill ends them at once, also the one that is just starting", async () =>
   await draining;
 });
 
+test("who comes right after a kill gets none of those that it ended", async () => {
+  const { prewarmer, launches, take } = await setup(1);
+  prewarmer.kill();
+  const taking = take();
+  const [killed, next] = await launches();
+  await next?.succeed();
+  expect(await taking).toBe(next?.link);
+  expect([killed, next].map((launch) => launch?.link.asked)).toEqual([["kill"], []]);
+});
+
 test("nothing is started any more while it drains, whatever fails", async () => {
   const { prewarmer, launches } = await setup(1);
   (await launches())[0]?.link.exits({ code: 1 });

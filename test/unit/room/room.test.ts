@@ -574,6 +574,16 @@ describe("closing", () => {
     setup.room.kill();
     expect((await setup.launcher.process(1)).asked).toEqual(["kill"]);
   });
+
+  test("a kill is not for the next process of a room that goes on", async () => {
+    const setup = new Setup();
+    const { client, process } = await setup.enterRunning();
+    client.leave();
+    setup.room.kill();
+    await setup.enter();
+    process.exits({ signal: "SIGKILL" });
+    expect((await setup.launcher.process(2)).asked).toEqual([]);
+  });
 });
 
 describe("what is kept", () => {
