@@ -63,7 +63,7 @@ export class FanOut implements MessageSink {
 
   /** Says how large the next chunk is, so that buffers need not grow step by step, or what is gathered goes before it. */
   expect(chunkBytes: number): void {
-    if (this.#common.length >= enoughBytes) this.flush();
+    if (this.#common.length + this.#private.length >= enoughBytes) this.flush();
     this.#expectedBytes = chunkBytes + (chunkBytes >> 4);
   }
 
@@ -135,6 +135,7 @@ export class FanOut implements MessageSink {
 
   #encodeCommon(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
     const from = this.#common.length;
+    if (from === 0) this.#common.reserve(this.#expectedBytes);
     this.#commonMessages += 1;
     this.#encode(this.#common, bytes, start, end, isBinary);
     const { length } = this.#common;
@@ -154,7 +155,6 @@ export class FanOut implements MessageSink {
 
   #encode(out: ByteWriter, bytes: Buffer, start: number, end: number, isBinary: boolean): void {
     const length = end - start;
-    if (out.length === 0) out.reserve(this.#expectedBytes);
     out.reserve(this.#wire.maxHeaderBytes + length);
     out.length = this.#wire.writeHeader(out.bytes, out.length, isBinary, length);
     out.append(bytes, start, end);

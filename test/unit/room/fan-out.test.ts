@@ -135,6 +135,30 @@ test("what is enough for a write is handed out before the next chunk", () => {
   expect(setup.messages(2).at(-1)).toBe("last");
 });
 
+test("messages for single clients are handed out before more is gathered than is enough, too", () => {
+  const setup = new Setup(2);
+  const text = "x".repeat(60_000);
+  for (let chunks = 1; chunks <= 5; chunks += 1) {
+    setup.fanOut.expect(text.length);
+    setup.say(text, 1);
+    expect(setup.messages(1)).toEqual([]);
+  }
+  setup.fanOut.expect(text.length);
+  expect(setup.messages(1)).toHaveLength(5);
+});
+
+test("a client that waits for a message of its own holds no more memory than that takes, however much was expected", () => {
+  const setup = new Setup(2);
+  setup.link(1).isSlow = true;
+  setup.fanOut.expect(64 * 1024);
+  setup.say("x".repeat(10_000));
+  setup.say("own", 1);
+  setup.fanOut.flush();
+  const own = setup.link(1).handedOver[0]?.at(-1);
+  expect(readWire(own ?? Buffer.of())).toEqual(["own"]);
+  expect(own?.buffer.byteLength).toBeLessThan(20_000);
+});
+
 test("what waits for a client stays as it is also where others have got it between messages of their own", () => {
   const setup = new Setup(2);
   setup.link(1).isSlow = true;
