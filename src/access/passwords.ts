@@ -25,6 +25,8 @@ export class Passwords implements Reloadable {
   readonly #hasher: Hasher;
   readonly #logger: Logger;
   #hashes: PasswordHashes = new Map();
+  /** All of them, for those who name no user. */
+  #decoys: readonly string[] = [];
   /** One at a time: more would only share the core and multiply the memory. */
   readonly #limit = pLimit(1);
   readonly #right = new SecretCache<true>(maxKept);
@@ -50,6 +52,7 @@ export class Passwords implements Reloadable {
 
   async reload(): Promise<void> {
     this.#hashes = await readPasswordFile(this.#path);
+    this.#decoys = [...this.#hashes.values()];
   }
 
   /** Gives up what is under way, and checks no more. */
@@ -76,9 +79,8 @@ export class Passwords implements Reloadable {
 
   /** The hash of somebody else, always the same for one name: nobody learns from the time that a name is no user's. */
   #decoy(user: string): string {
-    const hashes = [...this.#hashes.values()];
     const number = createHmac("sha256", this.#decoyKey).update(user).digest().readUInt32BE();
-    return hashes[number % hashes.length] ?? "";
+    return this.#decoys[number % this.#decoys.length] ?? "";
   }
 
   #verdict(key: string, hash: string, password: string, address: string): Promise<boolean> {
