@@ -59,6 +59,8 @@ export interface Surroundings {
   readonly ports?: Ports;
   /** A descriptor that the guardian of processes keeps open for as long as it runs. */
   readonly guardianDescriptor?: number;
+  /** Where refusals are told, if not by these rooms alone. */
+  readonly refusals?: RefusalLog;
   /** The heap of this process, where it is the server's own. */
   readonly heap?: Heap;
 }
@@ -93,7 +95,7 @@ export class LocalHost implements RoomHost {
     this.#prewarmer = hasSpares ? new Prewarmer(program, settings.spares, logger) : undefined;
     this.#rooms = this.#createRooms(settings, this.#prewarmer ?? program);
     this.#headers = settings.options.headers;
-    this.#refusals = new RefusalLog(logger);
+    this.#refusals = surroundings.refusals ?? new RefusalLog(logger);
     this.#idleTrim = new IdleTrim(surroundings.heap);
     this.#websockets = new Websockets(settings.options, logger, (connectionId) => {
       this.#rooms.clientGone();

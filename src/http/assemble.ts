@@ -64,8 +64,8 @@ export async function assemble(plan: ServerPlan, reloads: Reloads, logger: Logge
   const read = [staticFiles, certificates, ...entrance.gate.reloadables];
   for (const item of read) if (item !== undefined) reloads.add(item);
   const workers = workerCount(options, logger);
-  const host = await startHost(workers, plan, entrance, logger, state);
   const refusals = new RefusalLog(logger);
+  const host = await startHost(workers, plan, { tickets: entrance.tickets, refusals }, logger, state);
   const slowReaders = new SlowReaders();
   const answers = {
     host,
@@ -99,7 +99,7 @@ export async function assemble(plan: ServerPlan, reloads: Reloads, logger: Logge
 async function startHost(
   workers: number,
   { command, args, environment, options }: ServerPlan,
-  { tickets }: Entrance,
+  { tickets, refusals }: Pick<Entrance, "tickets"> & { readonly refusals: RefusalLog },
   logger: Logger,
   { onOneshotEnd, unwanted }: ServerState,
 ): Promise<RoomHost> {
@@ -114,10 +114,10 @@ async function startHost(
   const onClientGone = (connectionId: number): void => tickets.leave(connectionId);
   if (workers === 0) {
     const { LocalHost } = await import("../host/local-host.ts");
-    return LocalHost.start(settings, logger, { onClientGone, onOneshotEnd });
+    return LocalHost.start(settings, logger, { onClientGone, onOneshotEnd, refusals });
   }
   const { WorkerHost } = await import("../workers/worker-host.ts");
-  return WorkerHost.start(workers, settings, logger, onClientGone, unwanted);
+  return WorkerHost.start(workers, settings, logger, { onClientGone, refusals }, unwanted);
 }
 
 /** The variables of the server that each process gets. */

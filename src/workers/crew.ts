@@ -1,3 +1,4 @@
+import type { RefusalLog } from "../host/refusal-log.ts";
 import type { HostSettings } from "../host/local-host.ts";
 import type { Logger } from "../logger.ts";
 import { messageOf } from "../errors.ts";
@@ -41,6 +42,7 @@ export class Crew {
   pastCounters: CounterValues = new Counters();
   readonly #settings: HostSettings;
   readonly #logger: Logger;
+  readonly #refusals: RefusalLog;
   readonly #events: CrewEvents;
   readonly #ports: PortPool;
   readonly #passing = loadDescriptorPassing();
@@ -55,9 +57,10 @@ export class Crew {
   #count = 0;
   #onAllGone: () => void = () => undefined;
 
-  constructor(settings: HostSettings, logger: Logger, events: CrewEvents) {
+  constructor(settings: HostSettings, logger: Logger, refusals: RefusalLog, events: CrewEvents) {
     this.#settings = settings;
     this.#logger = logger;
+    this.#refusals = refusals;
     this.#events = events;
     this.#ports = new PortPool(settings.options.tcpPorts);
   }
@@ -159,7 +162,10 @@ export class Crew {
   }
 
   #onReport(worker: WorkerProcess, report: Report): void {
-    for (const [level, message, fields] of report.logs ?? []) this.#logger[level](message, fields);
+    for (const [level, message, fields, isRefusal] of report.logs ?? []) {
+      if (isRefusal === true) this.#refusals.note(level, message, () => fields?.address ?? "");
+      else this.#logger[level](message, fields);
+    }
     this.#events.onReport(worker, report);
   }
 

@@ -66,7 +66,8 @@ export interface LogWishes {
   readonly isTracing: boolean;
 }
 
-export type LogEntry = readonly [level: LogLevel, message: string, fields?: LogFields];
+/** Refusals are told apart, since all workers together may only write so many lines of them. */
+export type LogEntry = readonly [level: LogLevel, message: string, fields?: LogFields, isRefusal?: boolean];
 
 /** What happened in a worker since it told last. */
 export interface Report {

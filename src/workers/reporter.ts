@@ -60,6 +60,11 @@ export class Reporter {
     this.#plan();
   }
 
+  /** A client was not let in. */
+  clientRefused(level: LogLevel, message: string, address: string): void {
+    this.#add([level, message, { address }, true]);
+  }
+
   /** Sends what there is to tell. */
   flush(): void {
     this.#isPlanned = false;
@@ -83,11 +88,13 @@ export class Reporter {
   }
 
   #log(level: LogLevel): (message: string, fields?: LogFields) => void {
-    return (message, fields) => {
-      if (this.#isBehind && this.#entries.length >= maxWaitingEntries) this.#leftOut += 1;
-      else this.#entries.push(fields === undefined ? [level, message] : [level, message, fields]);
-      this.#plan();
-    };
+    return (message, fields) => this.#add(fields === undefined ? [level, message] : [level, message, fields]);
+  }
+
+  #add(entry: LogEntry): void {
+    if (this.#isBehind && this.#entries.length >= maxWaitingEntries) this.#leftOut += 1;
+    else this.#entries.push(entry);
+    this.#plan();
   }
 
   #plan(): void {

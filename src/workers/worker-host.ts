@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Header } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
-import type { HostSettings } from "../host/local-host.ts";
+import type { HostSettings, Surroundings } from "../host/local-host.ts";
 import { RefusalLog } from "../host/refusal-log.ts";
 import { refuse } from "../host/refusal.ts";
 import type { HostFigures, ProcessReport, RoomHost, WorkerFigures } from "../host/room-host.ts";
@@ -24,6 +24,9 @@ import type { WorkerProcess } from "./worker-process.ts";
 const maxWaiting = 4096;
 
 const goingDown = "server is shutting down";
+
+/** What the surroundings of all workers together may want to know or to give. */
+type WorkerSurroundings = Pick<Surroundings, "onClientGone" | "refusals">;
 
 /** Rooms that live in workers: this process only chooses whose room is whose. */
 export class WorkerHost implements RoomHost {
@@ -48,20 +51,15 @@ export class WorkerHost implements RoomHost {
 
   readonly #onClientGone: (connectionId: number) => void;
 
-  private constructor(
-    workers: number,
-    settings: HostSettings,
-    logger: Logger,
-    onClientGone: (connectionId: number) => void,
-  ) {
-    this.#onClientGone = onClientGone;
+  private constructor(workers: number, settings: HostSettings, logger: Logger, surroundings: WorkerSurroundings) {
+    this.#onClientGone = surroundings.onClientGone ?? (() => undefined);
     this.#workerCount = workers;
     this.#admission = new Admission(settings.options);
     this.#hasHomes = settings.options.cachePersist;
     this.#headers = settings.options.headers;
     this.#logger = logger;
-    this.#refusals = new RefusalLog(logger);
-    this.#crew = new Crew(settings, logger, {
+    this.#refusals = surroundings.refusals ?? new RefusalLog(logger);
+    this.#crew = new Crew(settings, logger, this.#refusals, {
       onReady: (worker) => this.#onReady(worker),
       onReport: (worker, report) => this.#onReport(worker, report),
       // The worker tells of the client, too, as of one who is gone.
@@ -77,10 +75,10 @@ export class WorkerHost implements RoomHost {
     workers: number,
     settings: HostSettings,
     logger: Logger,
-    onClientGone: (connectionId: number) => void = () => undefined,
+    surroundings: WorkerSurroundings = {},
     unwanted?: AbortSignal,
   ): Promise<WorkerHost> {
-    const host = new WorkerHost(workers, settings, logger, onClientGone);
+    const host = new WorkerHost(workers, settings, logger, surroundings);
     const kill = (): void => host.kill();
     const started = host.#crew.start(workers);
     unwanted?.addEventListener("abort", kill);

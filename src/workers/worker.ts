@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { messageOf } from "../errors.ts";
 import { type HostSettings, LocalHost } from "../host/local-host.ts";
+import { RefusalLog } from "../host/refusal-log.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
 import { memoryUsage } from "../system/memory-usage.ts";
 import { Newcomer } from "../system/newcomer.ts";
@@ -40,6 +41,7 @@ export class Worker {
     const { reporter, ports } = channel;
     const host = await LocalHost.start(settings, reporter.logger, {
       ports,
+      refusals: new RefusalLog(reporter.logger, (...refusal) => reporter.clientRefused(...refusal)),
       guardianDescriptor: lifeDescriptor,
       heap: { usage: memoryUsage, collectGarbage: () => globalThis.gc?.() },
       onClientGone: (connectionId) => channel.clientGone(connectionId),

@@ -20,6 +20,8 @@ import {
   workersOf,
 } from "../helpers/processes.ts";
 import { node, sh } from "../helpers/programs.ts";
+import { ask } from "../helpers/raw-http.ts";
+import { upgradeRequest } from "../helpers/raw-socket.ts";
 import { runToEnd, startServer, type TestServer } from "../helpers/server.ts";
 import { settled } from "../helpers/settled.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
@@ -508,6 +510,25 @@ describe.concurrent("rooms on workers", () => {
     expect(server.log().match(/listening on/g)).toHaveLength(1);
   });
 
+  test("of refusals all of them together log a hundred lines a second", async () => {
+    await using server = await startServer([...twoWorkers, "--maxclients", "1", ...pidsAndEcho]);
+    await using first = await seat(server, "a");
+    await using second = await seat(server, "b");
+    expect(first.worker).not.toBe(second.worker);
+    const startMs = performance.now();
+    const rooms = Array.from({ length: 300 }, (_, index) => (index % 2 === 0 ? "/a" : "/b"));
+    const answers = await Promise.all(rooms.map(async (room) => ask(server.port, upgradeRequest(room))));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+    const seconds = Math.floor((performance.now() - startMs) / 1000) + 1;
+    const written = (): number => server.log().match(/refused with 503: room is full/g)?.length ?? 0;
+    const leftOut = (): number => sumOf(server.log(), /(\d+) more refusals were left out/g);
+    await until(
+      () => written() + leftOut() === 300,
+      () => `300 refusals, got ${written()} and ${leftOut()}`,
+    );
+    expect(written()).toBeLessThanOrEqual(100 * seconds);
+  });
+
   test("--tcp gives each room a port of its own, whichever worker it is on", async () => {
     const ports = await freePorts(5);
     await using server = await startTcp(ports);
@@ -825,4 +846,11 @@ function workingFolder(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The sum of the numbers that stand first in what matches. */
+function sumOf(text: string, pattern: RegExp): number {
+  let sum = 0;
+  for (const [, number] of text.matchAll(pattern)) sum += Number(number);
+  return sum;
 }

@@ -55,7 +55,7 @@ export async function openHost(
   const host =
     kind === "local"
       ? await LocalHost.start(settings, logger, { onClientGone })
-      : await WorkerHost.start(kind, settings, logger, onClientGone);
+      : await WorkerHost.start(kind, settings, logger, { onClientGone });
   const requests: JoinRequest[] = [];
   const door = createHttpServer();
   const sockets = new Set<Socket>();

@@ -46,6 +46,17 @@ class Setup {
   }
 }
 
+test("refusals are told in their order among what is logged, as what they are", () => {
+  const { reporter, reports } = new Setup();
+  reporter.logger.info("hello");
+  reporter.clientRefused("warn", "room is full", "192.0.2.1");
+  reporter.flush();
+  expect(reports[0]?.logs).toEqual([
+    ["info", "hello"],
+    ["warn", "room is full", { address: "192.0.2.1" }, true],
+  ]);
+});
+
 test("what happens within some milliseconds is told in one report", () => {
   const { reporter, reports } = new Setup();
   reporter.clientGone(5);
