@@ -71,12 +71,12 @@ const homes: Readonly<Record<string, string | readonly string[]>> = {
   send: "http",
 };
 
-/** Where worker processes begin, as the server does in cli/. */
-const workerEntry = "workers/worker-main.ts";
+/** Where worker processes begin, as the server does in cli/: they get what this process got, as children of Node do. */
+const workerEntries = new Set(["workers/start-worker.ts", "workers/worker-main.ts"]);
 
 /** What is there once for the whole process, so that only cli/ should touch it. */
 const ambient =
-  /(?<![\w.#])(?:console|process\.(?:env|argv|on|once|off|emit|exit|exitCode|abort|cwd|chdir|std(?:in|out|err)|platform))\b/g;
+  /(?<![\w.#])(?:console|(?<=\} = )process(?=;)|process\.(?:env|argv|on|once|off|emit|exit|exitCode|abort|cwd|chdir|std(?:in|out|err)|platform))\b/g;
 
 /** In process/, where `process` is never but the global one, no more than this is taken from it. */
 const ambientInProcess = /(?<![\w.#])(?:console\b|process\.(?!kill\b|(?:on|off)\("SIGCHLD",)\w+)/g;
@@ -226,7 +226,7 @@ test("every package is used at all its homes", () => {
 
 test("only cli touches what is ambient, and process no more of it than children need", () => {
   const wrong = files.flatMap(({ path, part, code }) => {
-    if (part === "cli" || path === workerEntry) return [];
+    if (part === "cli" || workerEntries.has(path)) return [];
     const found = code.match(part === "process" ? ambientInProcess : ambient) ?? [];
     return found.map((what) => `${path}: ${what}`);
   });
