@@ -59,6 +59,8 @@ export class Lifetime {
     this.#options.spawned.signalGroup("SIGKILL");
     if (this.#state === "exited") this.#end();
     else this.#state = "terminating";
+    // Nobody is left to hear it.
+    this.#isOutputOver = true;
   }
 
   /** No more output comes, but for stderr. */
@@ -106,17 +108,16 @@ export class Lifetime {
     this.#exit = exit;
     clearTimeout(this.#nextStep);
     this.#options.onExit();
-    if (wasTerminating) this.#forsakeOutput();
+    if (wasTerminating) this.#hurryOutput();
     this.#endIfOver();
     this.#startGrace();
   }
 
-  /** Nobody is left to hear its output; but its last words on stderr still count. */
-  #forsakeOutput(): void {
-    this.#isOutputOver = true;
+  /** Its last words still count, for who comes later and for the log; but they wait for no client any more. */
+  #hurryOutput(): void {
     this.#isGracePaused = false;
-    // What else holds stderr open has to go in any case.
-    if (!this.#isErrorOutputOver) this.#options.spawned.signalGroup("SIGKILL");
+    // What else holds its output open has to go in any case.
+    if (!this.#isOutputOver || !this.#isErrorOutputOver) this.#options.spawned.signalGroup("SIGKILL");
   }
 
   #endIfOver(): void {

@@ -215,6 +215,18 @@ describe.concurrent("--cachepersist", () => {
     await using second = await join(server, "a");
     expect(await second.messages(3)).toEqual(["hello", "last words", "hello"]);
   });
+
+  test("keeps also the last words of a process that was ended since all clients left", async () => {
+    // Written when the server knows of its exit: at any other time they may have been read before that.
+    const late = 'while kill -0 "$0"; do sleep 0.01; done 2>&-; echo last words';
+    const script = `setsid sh -c '${late}' $$ & cat`;
+    await using server = await startServer(["--cache", "5", "--cachepersist", ...sh(script)]);
+    await using first = await join(server, "a");
+    await talk(first, "hello");
+    await leave(server, first);
+    await using second = await join(server, "a");
+    expect(await second.messages(2)).toEqual(["hello", "last words"]);
+  });
 });
 
 describe.concurrent("a client that does not take its replay", () => {

@@ -61,6 +61,7 @@ test("the ladder closes the input, then asks the group, then kills it", async ()
 test("a process that goes when its input is closed gets no signal but the one for what it left", async () => {
   const { events, lifetime, exits } = setup();
   lifetime.terminate();
+  lifetime.outputEnded();
   await exits();
   expect(events).toEqual(["input closed", "exited", `SIGKILL to ${-pid}`, "ended 0"]);
   await vi.advanceTimersByTimeAsync(10_000);
@@ -114,6 +115,7 @@ test("a second that is over ends nothing where the output was paused in the same
 test("a fault is what the end tells of", async () => {
   const { events, lifetime, exits } = setup();
   lifetime.terminate("process does not listen");
+  lifetime.outputEnded();
   await exits({ signal: "SIGTERM" });
   expect(events.at(-1)).toBe("ended process does not listen");
 });
@@ -141,21 +143,27 @@ test("stderr that something else holds open is waited for no longer than a secon
   expect(events.at(-1)).toBe("ended 0");
 });
 
-test("of a process that was asked to go the last words on stderr are waited for, and its group goes at once", async () => {
-  const { events, lifetime, exits } = setup({ hasStderr: true });
-  lifetime.pauseGrace();
-  lifetime.terminate();
-  await exits();
-  expect(events).toEqual(["input closed", "exited", `SIGKILL to ${-pid}`]);
-  lifetime.errorOutputEnded();
-  expect(events.at(-1)).toBe("ended 0");
+test("of a process that was asked to go the last words are waited for, for a second, and its group goes at once", async () => {
+  for (const last of ["stdout", "stderr", "neither"]) {
+    const { events, lifetime, exits } = setup({ hasStderr: true });
+    lifetime.pauseGrace();
+    lifetime.terminate();
+    if (last === "stdout") lifetime.errorOutputEnded();
+    if (last === "stderr") lifetime.outputEnded();
+    await exits();
+    expect(events).toEqual(["input closed", "exited", `SIGKILL to ${-pid}`]);
+    if (last === "stdout") lifetime.outputEnded();
+    else if (last === "stderr") lifetime.errorOutputEnded();
+    else await vi.advanceTimersByTimeAsync(1001);
+    expect(events.at(-1)).toBe("ended 0");
+  }
+});
 
-  const other = setup({ hasStderr: true });
-  other.lifetime.pauseGrace();
-  other.lifetime.terminate();
-  await other.exits();
-  await vi.advanceTimersByTimeAsync(1001);
-  expect(other.events.at(-1)).toBe("ended 0");
+test("nobody waits for the output of a process that was killed", async () => {
+  const { events, lifetime, exits } = setup();
+  lifetime.kill();
+  await exits({ signal: "SIGKILL" });
+  expect(events.at(-1)).toBe("ended SIGKILL");
 });
 
 test("a process that is killed while its stderr is waited for is not waited for any more", async () => {
