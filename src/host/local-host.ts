@@ -148,7 +148,7 @@ export class LocalHost implements RoomHost {
   }
 
   async figures(): Promise<HostFigures> {
-    return { rooms: this.#rooms.list(), counters: this.counters, workers: new Map(), workersLost: 0 };
+    return { rooms: this.#rooms.figures(), counters: this.counters, workers: new Map(), workersLost: 0 };
   }
 
   async report(): Promise<readonly ProcessReport[]> {

@@ -2,7 +2,7 @@ import type { JoinRequest } from "../join-request.ts";
 import type { CounterValues } from "../room/counters.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
 import type { RoomsReport } from "../room/room-report.ts";
-import type { RoomSummary } from "../room/room-summary.ts";
+import type { RoomFigures, RoomSummary } from "../room/room-summary.ts";
 import type { Handshake } from "../websocket/websockets.ts";
 
 /** What one worker process has to do. Plain data. */
@@ -16,7 +16,7 @@ export interface WorkerFigures {
 
 /** What metrics tell of a host. */
 export interface HostFigures {
-  readonly rooms: readonly RoomSummary[];
+  readonly rooms: readonly RoomFigures[];
   readonly counters: CounterValues;
   /** By number of the worker; empty where rooms live in this process. */
   readonly workers: ReadonlyMap<number, WorkerFigures>;

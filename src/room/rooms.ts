@@ -8,7 +8,7 @@ import { Gradually } from "./gradually.ts";
 import type { RoomContext } from "./room-context.ts";
 import { reportRooms, type RoomsReport } from "./room-report.ts";
 import type { RoomOwner } from "./room-owner.ts";
-import type { RoomSummary } from "./room-summary.ts";
+import type { RoomFigures, RoomSummary } from "./room-summary.ts";
 import { Room } from "./room.ts";
 
 export interface RoomsOptions {
@@ -74,6 +74,10 @@ export class Rooms implements RoomOwner {
 
   list(): RoomSummary[] {
     return Array.from(this.#rooms.values(), summarize);
+  }
+
+  figures(): RoomFigures[] {
+    return Array.from(this.#rooms.values(), ({ name, connections, joined }) => ({ name, connections, joined }));
   }
 
   report(): RoomsReport {

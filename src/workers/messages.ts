@@ -6,7 +6,7 @@ import type { LogFields, LogLevel } from "../logger.ts";
 import type { CounterValues } from "../room/counters.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
 import type { RoomsReport } from "../room/room-report.ts";
-import type { RoomSummary } from "../room/room-summary.ts";
+import type { RoomFigures, RoomSummary } from "../room/room-summary.ts";
 
 /** As many clients may be under way to a worker at once where descriptors are passed: it tells of several in one report. */
 export const maxUnderWay = 64;
@@ -22,7 +22,7 @@ export type Question = keyof Questions;
 
 /** All that metrics tell of one worker. */
 export interface WorkerState {
-  readonly rooms: readonly RoomSummary[];
+  readonly rooms: readonly RoomFigures[];
   readonly counters: CounterValues;
   readonly figures: WorkerFigures;
 }

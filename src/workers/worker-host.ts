@@ -12,7 +12,7 @@ import { type CounterValues, sumCounters } from "../room/counters.ts";
 import { describeDrain, type DrainPlan, drainAtOnce } from "../room/drain-plan.ts";
 import { Gradually } from "../room/gradually.ts";
 import { reportRooms } from "../room/room-report.ts";
-import type { RoomSummary } from "../room/room-summary.ts";
+import type { RoomFigures, RoomSummary } from "../room/room-summary.ts";
 import type { Handshake } from "../websocket/websockets.ts";
 import { Crew } from "./crew.ts";
 import type { Arrival } from "./hand-over.ts";
@@ -111,7 +111,7 @@ export class WorkerHost implements RoomHost {
   }
 
   async figures(): Promise<HostFigures> {
-    const rooms: RoomSummary[] = [];
+    const rooms: RoomFigures[] = [];
     const counters: CounterValues[] = [this.#crew.pastCounters];
     const workers = new Map<number, WorkerFigures>();
     for (const [number, state, lastCounters] of await this.#states()) {
@@ -167,7 +167,7 @@ export class WorkerHost implements RoomHost {
 
   /** Those without clients are closed by their workers at once; rooms of a worker that does not answer may have some. */
   async #roomsInUse(): Promise<string[]> {
-    const rooms = await this.list();
+    const { rooms } = await this.figures();
     const unused = new Set(rooms.filter(({ connections }) => connections === 0).map(({ name }) => name));
     return [...this.#placement.names].filter((name) => !unused.has(name));
   }

@@ -101,6 +101,19 @@ describe.each(hosts)("rooms in %s", (_, kind) => {
     await empty(open);
   });
 
+  test("metadata of a room, which may be large, is told with the room, and not with the figures of all", async () => {
+    await using open = await openHost(kind, sh(`echo '{"_meta":true,"a":1}'; echo ready; cat`), {
+      options: { frame: "json" },
+    });
+    await using client = await join(open, "a");
+    await client.messages(1);
+    const about = { name: "a", connections: 1, joined: 1 };
+    expect(await open.host.list()).toEqual([{ ...about, metadata: '{"a":1}' }]);
+    expect((await open.host.figures()).rooms).toEqual([about]);
+    await leaveAll([client]);
+    await empty(open);
+  });
+
   test("what rooms have done is counted over all of them, and stays when they are gone", async () => {
     await using open = await openHost(kind, ["cat"]);
     const clients = await Promise.all(["a", "b", "c"].map(async (name) => join(open, name)));
