@@ -26,6 +26,18 @@ test("each line says of which stream it is, to everyone", () => {
   expect(sink.events).toEqual([text('{"stream":"stderr","data":"oops"}')]);
 });
 
+test("delimiters end messages of stdout, and lines of stderr end as ever", () => {
+  const sink = new RecordingSink();
+  const delimited = createStreamsFraming(framingOptions({ maxLineBytes: 16, delimiters: ";" }));
+  feed(delimited.createDecoder(sink), ["a\n;"]);
+  const decoder = delimited.createErrorDecoder?.(sink);
+  if (decoder !== undefined) feed(decoder, ["oops; sorry\n"]);
+  expect(sink.events).toEqual([
+    text(String.raw`{"stream":"stdout","data":"a\n"}`),
+    text('{"stream":"stderr","data":"oops; sorry"}'),
+  ]);
+});
+
 test("whatever stands in a line stays inside its string, and what is no UTF-8 is replaced", () => {
   const lines = ['"}{\\', "\u0000\u001b\u2028", "é😀"];
   expect(decode(framing, [`${lines.join("\n")}\n`])).toEqual(
