@@ -9,6 +9,7 @@ import { PassThrough, type Readable } from "node:stream";
 import type { ProcessExit } from "../links.ts";
 import { checkDescriptorsForChild } from "../system/descriptors.ts";
 import { InputPipe } from "./input-pipe.ts";
+import { ProcessGroup } from "./process-group.ts";
 import {
   type BaseSpawner,
   commandNotStarted,
@@ -36,8 +37,12 @@ export class NodeSpawner implements BaseSpawner {
         env: Object.fromEntries(environment),
         stdio: [stdin, stdout, errors, ...inherits],
       });
+      const group = new ProcessGroup((signal) => signalGroup(child.pid as number, signal));
       const exited = new Promise<ProcessExit>((resolve) => {
-        child.once("exit", (code, signal) => resolve({ code, signal }));
+        child.once("exit", (code, signal) => {
+          group.leaderIsGone();
+          resolve({ code, signal });
+        });
       });
       await once(child, "spawn");
       return {
@@ -47,7 +52,7 @@ export class NodeSpawner implements BaseSpawner {
         stdout: hasPipes ? (child.stdout as Socket) : undefined,
         stderr: child.stderr === null ? undefined : hasPipes ? child.stderr : merge(child.stdout, child.stderr),
         exited,
-        signalGroup: (signal) => signalGroup(child.pid as number, signal),
+        signalGroup: (signal) => group.signal(signal),
         enlargeOutput: () => undefined,
       };
     } catch (error) {
@@ -77,13 +82,15 @@ export class NodeSpawner implements BaseSpawner {
   }
 }
 
-function signalGroup(group: number, signal: NodeJS.Signals): void {
+/** Returns whether there was anybody to signal. */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-group, signal);
+    return process.kill(-group, signal);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // EPERM: all that is left of the group runs as somebody else, or is a zombie on some systems.
     if (code !== "ESRCH" && code !== "EPERM") throw error;
+    return false;
   }
 }
 

@@ -5,6 +5,7 @@ import pLimit from "p-limit";
 import { LendingSocket } from "../system/lending-socket.ts";
 import { InputPipe } from "./input-pipe.ts";
 import { ProcessCalls, type Pipe, type WaitStatus } from "./process-calls.ts";
+import { ProcessGroup } from "./process-group.ts";
 import { Reaper } from "./reaper.ts";
 import { resolveCommand, standardPath } from "./resolve-command.ts";
 import {
@@ -69,7 +70,8 @@ export class PosixSpawner implements BaseSpawner {
       if (!keeps) closeSync(stdin.readEnd);
       if (!hasInput) closeSync(stdin.writeEnd);
       for (const theirs of [stdout, stderr]) if (theirs !== undefined) closeSync(theirs.writeEnd);
-      const exited = this.#exit(pid);
+      const group = new ProcessGroup((signal) => this.#calls.signalGroup(pid, signal));
+      const exited = this.#exit(pid, group);
       return {
         ...(keeps ? { releaseInput: () => this.#releaseInput(stdin.readEnd) } : {}),
         pid,
@@ -77,7 +79,7 @@ export class PosixSpawner implements BaseSpawner {
         stdout: stdout && openOutput(stdout),
         stderr: stderr && openOutput(stderr),
         exited,
-        signalGroup: (signal) => this.#calls.signalGroup(pid, signal),
+        signalGroup: (signal) => group.signal(signal),
         enlargeOutput: () => void (stdout && this.#enlarge(stdout.readEnd, exited)),
       };
     } catch (error) {
@@ -115,9 +117,12 @@ export class PosixSpawner implements BaseSpawner {
     return bytes;
   }
 
-  #exit(pid: number): Promise<WaitStatus> {
+  #exit(pid: number, group: ProcessGroup): Promise<WaitStatus> {
     return new Promise((resolve) => {
-      this.#reaper.watch(pid, resolve);
+      this.#reaper.watch(pid, (status) => {
+        group.leaderIsGone();
+        resolve(status);
+      });
     });
   }
 }

@@ -177,10 +177,10 @@ export class ProcessCalls {
     }
   }
 
-  /** Signals all processes of a group that may be signalled. */
-  signalGroup(group: number, signal: NodeJS.Signals): void {
+  /** Signals all processes of a group that may be signalled, with 0 in no way; returns whether there are any. */
+  signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
     // Unlike process.kill this makes no exception of a group that is gone, as nearly all groups are at their end.
-    this.#functions.kill(-group, constants.signals[signal]);
+    return this.#functions.kill(-group, signal === 0 ? 0 : constants.signals[signal]) === 0;
   }
 
   #createAttributes(): Buffer {

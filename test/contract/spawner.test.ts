@@ -4,11 +4,12 @@ import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { ServerError } from "../../src/errors.ts";
 import { prepareLimits } from "../../src/process/limited-spawner.ts";
 import { NodeSpawner } from "../../src/process/node-spawner.ts";
 import { PosixSpawner } from "../../src/process/posix-spawner.ts";
+import { ProcessCalls } from "../../src/process/process-calls.ts";
 import type { BaseSpawner, SpawnedProcess, Spawner, SpawnRequest } from "../../src/process/spawner.ts";
 import { allGone, childrenOf, isAlive, placeOf } from "../helpers/processes.ts";
 import { tempFolder } from "../helpers/temp-folder.ts";
@@ -101,6 +102,26 @@ describe.each(spawners)("%s", (_, create) => {
     await allGone([pid, child]);
     // A group that is gone is no error.
     spawned.signalGroup("SIGKILL");
+  });
+
+  test("what is left of a group when its leader is gone can be signalled", async () => {
+    using spawner = create();
+    const spawned = await spawner.sh("sleep 100 & echo $!");
+    const [line] = await once(spawned.stdout, "data");
+    await spawned.exited;
+    spawned.signalGroup("SIGKILL");
+    await allGone([Number(line)]);
+  });
+
+  test("a group of which nothing is left is signalled no more, as its number may be another's", async () => {
+    using spawner = create();
+    const spawned = await spawner.sh("exit 0");
+    await spawned.exited;
+    using byNode = vi.spyOn(process, "kill");
+    using byLibrary = vi.spyOn(ProcessCalls.prototype, "signalGroup");
+    spawned.signalGroup("SIGKILL");
+    expect(byNode).not.toHaveBeenCalled();
+    expect(byLibrary).not.toHaveBeenCalled();
   });
 
   test("large input and output arrive whole", async () => {

@@ -1,0 +1,19 @@
+/** The group that a process leads. Once it is gone, its number may be that of a process which nobody has meant. */
+export class ProcessGroup {
+  readonly #signal: (signal: NodeJS.Signals | 0) => boolean;
+  #isGone = false;
+
+  /** `signal` tells whether anybody in the group can be signalled; 0 is no signal, and only asks. */
+  constructor(signal: (signal: NodeJS.Signals | 0) => boolean) {
+    this.#signal = signal;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (!this.#isGone) this.#signal(signal);
+  }
+
+  /** Call it as soon as its leader has been waited for: until then nobody else could get the number. */
+  leaderIsGone(): void {
+    this.#isGone = !this.#signal(0);
+  }
+}
