@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import type { Socket } from "node:net";
 import { constants } from "node:os";
 import type { Readable } from "node:stream";
@@ -75,6 +75,13 @@ const noInterpreter = "its interpreter is not there (does its first line end in 
 /** What ENOENT means where the command is written as on the command line of a shell. */
 const noArguments = "no such file or directory (arguments stand behind --, or in args, each by itself)";
 
+/** What EACCES means where the file may be executed by nobody, and where it is no file. */
+const noProgram = "permission denied (it is not executable: chmod +x)";
+const noFile = "permission denied (it is a folder)";
+
+/** The bits of a file's mode by which owner, group or others may execute it. */
+const anybodyExecutes = 0o111;
+
 /** The error of a command that did not start, from one of the operating system; where that can be guessed, it tells what to write instead. */
 export function commandNotStarted(command: string, error: unknown): ServerError {
   return notStarted(command, error, adviceOn(command, errnoOf(error)));
@@ -86,12 +93,19 @@ export function notStarted(what: string, error: unknown, reason = reasonOf(error
 }
 
 function adviceOn(command: string, errno: number): string | undefined {
+  const isPath = command.includes("/");
+  if (errno === -constants.errno.EACCES) return isPath ? adviceOnMode(command) : undefined;
   if (errno !== -constants.errno.ENOENT) return undefined;
-  if (existsSync(command)) {
-    // Without a slash it is no file of this folder.
-    return command.includes("/") ? noInterpreter : `no such command (the file in this folder is ./${command})`;
-  }
+  // Without a slash it is no file of this folder.
+  if (existsSync(command)) return isPath ? noInterpreter : `no such command (the file in this folder is ./${command})`;
   return /\s/.test(command) ? noArguments : undefined;
+}
+
+function adviceOnMode(path: string): string | undefined {
+  const file = existsSync(path) ? statSync(path, { throwIfNoEntry: false }) : undefined;
+  if (file === undefined) return undefined;
+  if (file.isDirectory()) return noFile;
+  return (file.mode & anybodyExecutes) === 0 ? noProgram : undefined;
 }
 
 function reasonOf(error: unknown): string {

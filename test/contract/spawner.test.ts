@@ -64,8 +64,8 @@ describe.each(spawners)("%s", (_, create) => {
     ["/there/is/no/such/command", "no such file or directory"],
     ["sh -c true", "no such file or directory (arguments stand behind --, or in args, each by itself)"],
     ["package.json", "no such command (the file in this folder is ./package.json)"],
-    ["/etc/passwd", "permission denied"],
-    ["/", "permission denied"],
+    ["/etc/passwd", "permission denied (it is not executable: chmod +x)"],
+    ["/", "permission denied (it is a folder)"],
   ])("%s cannot be started, with the reason", async (command, reason) => {
     using spawner = create();
     const error: unknown = await spawner.run(command).catch((caught: unknown) => caught);

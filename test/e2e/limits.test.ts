@@ -36,7 +36,8 @@ describe.concurrent.each(spawners)("processes by %s", (_, options) => {
     expect(await early.closed).toEqual({ code: 1011, reason: "cannot start ./program: no such file or directory" });
     await writeFile(folder.at("program"), "#!/bin/sh\n");
     await using tooEarly = await join(server, "a");
-    expect(await tooEarly.closed).toEqual({ code: 1011, reason: "cannot start ./program: permission denied" });
+    const reason = "cannot start ./program: permission denied (it is not executable: chmod +x)";
+    expect(await tooEarly.closed).toEqual({ code: 1011, reason });
     await writeFile(folder.at("program2"), 'echo "hello $1"\n', { mode: 0o755 });
     await symlink("program2", folder.at("link"));
     await using late = await startServer(["--limit-files", "60", "./link", "--", "a b"], {

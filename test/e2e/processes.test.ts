@@ -277,7 +277,8 @@ describe.concurrent.each(spawners)("processes by %s", (_, options) => {
     expect(await early.closed).toEqual({ code: 1011, reason: "cannot start ./program: no such file or directory" });
     await writeFile(folder.at("program"), "#!/bin/sh\necho hello\n");
     await using tooEarly = await join(server, "a");
-    expect(await tooEarly.closed).toEqual({ code: 1011, reason: "cannot start ./program: permission denied" });
+    const reason = "cannot start ./program: permission denied (it is not executable: chmod +x)";
+    expect(await tooEarly.closed).toEqual({ code: 1011, reason });
     execFileSync("chmod", ["+x", folder.at("program")]);
     await using late = await join(server, "a");
     expect(await late.closed).toMatchObject({ code: 1000 });
