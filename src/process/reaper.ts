@@ -8,14 +8,20 @@ const foreignChildMs = 20;
  * are reaped, found by peeking at whichever child has exited, since asking each of 10,000 at every exit would not do.
  */
 export class Reaper {
+  /** Those of all servers in this process: they share a listener, since Node takes more than ten of one kind for a leak. */
+  static readonly #open = new Set<Reaper>();
+  static readonly #onSigchld = (): void => {
+    for (const reaper of Reaper.#open) reaper.#reapExited();
+  };
+
   readonly #calls: ProcessCalls;
   readonly #onExit = new Map<number, (status: WaitStatus) => void>();
-  readonly #onSigchld = (): void => this.#reapExited();
   #foreignTimer: NodeJS.Timeout | undefined;
 
   constructor(calls: ProcessCalls) {
     this.#calls = calls;
-    process.on("SIGCHLD", this.#onSigchld);
+    if (Reaper.#open.size === 0) process.on("SIGCHLD", Reaper.#onSigchld);
+    Reaper.#open.add(this);
   }
 
   /** Calls back once when the child has exited, be it that it has already. */
@@ -26,7 +32,8 @@ export class Reaper {
   }
 
   close(): void {
-    process.off("SIGCHLD", this.#onSigchld);
+    Reaper.#open.delete(this);
+    if (Reaper.#open.size === 0) process.off("SIGCHLD", Reaper.#onSigchld);
     clearTimeout(this.#foreignTimer);
   }
 

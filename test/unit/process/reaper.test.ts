@@ -41,3 +41,21 @@ test("a child of somebody else that stays a zombie hides none of ours, and costs
   expect(onExit.mock.calls).toEqual([[12], [13]]);
   expect(reap).not.toHaveBeenCalledWith(foreign);
 });
+
+test("as many as there are servers share one listener, and each waits for its own children", () => {
+  const before = process.listenerCount("SIGCHLD");
+  const [first, second, ...others] = Array.from({ length: 12 }, () => {
+    const { calls, exit } = fakeCalls();
+    return { reaper: new Reaper(calls), exit };
+  });
+  expect(process.listenerCount("SIGCHLD")).toBe(before + 1);
+  const onExit = vi.fn();
+  second?.reaper.watch(12, () => onExit(12));
+  for (const each of [first, ...others]) each?.reaper.close();
+  first?.exit(11);
+  expect(onExit).not.toHaveBeenCalled();
+  second?.exit(12);
+  expect(onExit).toHaveBeenCalledOnce();
+  second?.reaper.close();
+  expect(process.listenerCount("SIGCHLD")).toBe(before);
+});
