@@ -1,4 +1,5 @@
 import { closeCodes } from "../close-codes.ts";
+import { ServerError } from "../errors.ts";
 import { unexpected } from "../options.ts";
 
 /** How a server stops; without more, all of it at once. */
@@ -15,7 +16,16 @@ const longestMs = 24 * 60 * 60 * 1000;
 const codes = new Set<unknown>([undefined, closeCodes.goingAway.code, closeCodes.serviceRestart.code]);
 
 /** @throws ServerError ERR_USAGE */
-export function checkStopOptions({ waitMs = 0, spreadMs = 0, code }: StopOptions): void {
+export function checkStopOptions(how: StopOptions): void {
+  // From JavaScript, it may be anything.
+  if (typeof how !== "object" || how === null) {
+    throw unexpected("stop", "an object such as { waitMs: 5000, spreadMs: 10_000, code: 1012 }", how);
+  }
+  const { waitMs = 0, spreadMs = 0, code, ...rest } = how;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) {
+    throw new ServerError("ERR_USAGE", `stop: there is no option called ${JSON.stringify(unknown)}`);
+  }
   for (const [name, value] of Object.entries({ waitMs, spreadMs })) {
     if (typeof value === "number" && value >= 0 && value <= longestMs) continue;
     throw unexpected(name, `milliseconds from 0 to ${longestMs}`, value);

@@ -269,7 +269,11 @@ describe("createServer", () => {
     [{ spreadMs: Number.NaN }, "spreadMs: expected milliseconds from 0 to 86400000, got NaN"],
     [{ spreadMs: "1" }, 'spreadMs: expected milliseconds from 0 to 86400000, got "1"'],
     [{ code: 1000 }, "code: expected 1001 or 1012, got 1000"],
-  ])("stop refuses %o, and goes on", async (how, message) => {
+    [{ waitMs: 0, spread: 3 }, 'stop: there is no option called "spread"'],
+    [["waitMs"], 'stop: there is no option called "0"'],
+    [null, "stop: expected an object such as { waitMs: 5000, spreadMs: 10_000, code: 1012 }, got null"],
+    ["SIGTERM", 'stop: expected an object such as { waitMs: 5000, spreadMs: 10_000, code: 1012 }, got "SIGTERM"'],
+  ])("stop refuses %j, and goes on", async (how, message) => {
     const server = createServer(options);
     await server.start();
     const error = await server.stop(how as Parameters<typeof server.stop>[0]).catch((thrown: unknown) => thrown);
