@@ -6,6 +6,7 @@ import { checkArgs, checkCommand, checkEnvironment, completeOptions, type Option
 import { Reloads } from "../reloadable.ts";
 import { drainAtOnce } from "../room/drain-plan.ts";
 import { assemble, type Parts, type ServerPlan } from "./assemble.ts";
+import { checkLogger } from "./check-logger.ts";
 import { impliedHosts } from "./entrance.ts";
 import { logStatus } from "./status-report.ts";
 import { checkStopOptions, Patience, type StopOptions } from "./stopping.ts";
@@ -55,7 +56,7 @@ export class Server {
       options: completeOptions({ workers: 0, ...rest }),
     };
     this.#plan = { ...complete, places: placesOf(complete.options, checkSockets(sockets)) };
-    this.#logger = logger;
+    this.#logger = checkLogger(logger);
     this.#reloads = new Reloads(logger);
   }
 

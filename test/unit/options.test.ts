@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ServerError } from "../../src/errors.ts";
-import { createServer, type ServerOptions } from "../../src/index.ts";
+import { createServer, type Logger, type ServerOptions } from "../../src/index.ts";
 import {
   completeOptions,
   longFlag,
@@ -758,4 +758,19 @@ test.each([
 ])("the library refuses to wrap %j", (options, message) => {
   const create = (): unknown => createServer(options as unknown as ServerOptions);
   expect(create).toThrow(new ServerError("ERR_USAGE", message));
+});
+
+const loggerExpected = "logger: expected an object with the functions error, warn, info, debug, trace";
+
+test.each([
+  [null, "null"],
+  ["json", '"json"'],
+  [
+    { error: console.error, warn: console.warn, info: console.info, debug: console.debug, trace: true },
+    '{"trace":true}',
+  ],
+])("the library refuses to log to %j", (logger, described) => {
+  const create = (): unknown => createServer({ command: "cat" }, logger as unknown as Logger);
+  expect(create).toThrow(new ServerError("ERR_USAGE", `${loggerExpected}, got ${described}`));
+  expect(createServer({ command: "cat" }, { ...console, isDebugging: false, isTracing: false }).isStopping).toBe(false);
 });
