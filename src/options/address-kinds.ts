@@ -19,11 +19,12 @@ export function address(common: Common): OptionSpec<Address | undefined> {
   return {
     ...common,
     expected: addressExpected,
-    expectedValue: "{ host, port } with a port from 0 to 65535",
+    expectedValue: "{ host, port } with a host that is not empty and a port from 0 to 65535",
     defaultText: undefined,
     bareText: undefined,
     parse: parseAddress,
-    check: (value) => isRecord(value) && typeof value["host"] === "string" && isPort(value["port"], 0),
+    // Node would take an empty host for all addresses of the machine.
+    check: (value) => isRecord(value) && isText(value["host"]) && isPort(value["port"], 0),
   };
 }
 
@@ -99,6 +100,10 @@ export function portRange(common: Common & { default: string }): OptionSpec<{ st
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" && value !== "";
 }
 
 function isPort(value: unknown, lowest: number): boolean {

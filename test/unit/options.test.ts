@@ -499,8 +499,9 @@ test("of a list, the item that is no good is told", () => {
 test.each<[OptionName, unknown, string]>([
   ["slowTimeoutMs", 5, "milliseconds from 100 to 3600000"],
   ["maxMessageBytes", "64K", "a whole number of bytes from 1 to 536870912"],
-  ["addresses", [{ host: "x" }], "a list of { host, port } with a port from 0 to 65535"],
-  ["redirectAddress", "127.0.0.1:80", "{ host, port } with a port from 0 to 65535"],
+  ["addresses", [{ host: "x" }], "a list of { host, port } with a host that is not empty and a port from 0 to 65535"],
+  ["adminAddress", { host: "", port: 0 }, "{ host, port } with a host that is not empty and a port from 0 to 65535"],
+  ["redirectAddress", "127.0.0.1:80", "{ host, port } with a host that is not empty and a port from 0 to 65535"],
   ["tcpPorts", "1:2", "{ start, end } with ports from 1 to 65535, the lower one first"],
   ["passedVariables", "PATH", "a list of names of variables"],
   ["rooms", "a,b", "a list of names of rooms, none of them reserved"],
