@@ -1,5 +1,5 @@
 export { type Address, addressText, defaultAddress, maxSocketPathBytes } from "./options/address-kinds.ts";
-export { checkArgs, checkCommand, checkEnvironment } from "./options/command.ts";
+export { checkArgs, checkCommand, checkEnvironment, type Environment } from "./options/command.ts";
 export { completeOptions, parseOption, readFlag, unexpected } from "./options/complete.ts";
 export { isLoopbackUrl } from "./options/identity-kinds.ts";
 export { parseFlag } from "./options/kinds.ts";

@@ -4,7 +4,7 @@ import type { Certificates } from "../listening/certificates.ts";
 import { Listeners } from "../listening/listeners.ts";
 import type { Place, ServerAddress } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
-import type { Options } from "../options.ts";
+import type { Environment, Options } from "../options.ts";
 import type { Reloads } from "../reloadable.ts";
 import { Api } from "./api.ts";
 import { type Entrance, openEntrance } from "./entrance.ts";
@@ -28,7 +28,7 @@ const httpLimits = {
 export interface ServerPlan {
   readonly command: string;
   readonly args: readonly string[];
-  readonly environment: NodeJS.ProcessEnv;
+  readonly environment: Environment;
   readonly options: Options;
   readonly places: readonly Place[];
 }
@@ -121,7 +121,7 @@ async function startHost(
 }
 
 /** The variables of the server that each process gets. */
-function variablesOf(environment: NodeJS.ProcessEnv, names: readonly string[]): [string, string][] {
+function variablesOf(environment: Environment, names: readonly string[]): [string, string][] {
   return names.flatMap((name) => {
     const value = environment[name];
     return value === undefined ? [] : [[name, value] as [string, string]];

@@ -2,7 +2,14 @@ import { closeCodes } from "../close-codes.ts";
 import { ServerError } from "../errors.ts";
 import { checkSockets, type PassedSocket, placesOf, type ServerAddress } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
-import { checkArgs, checkCommand, checkEnvironment, completeOptions, type Options } from "../options.ts";
+import {
+  checkArgs,
+  checkCommand,
+  checkEnvironment,
+  completeOptions,
+  type Environment,
+  type Options,
+} from "../options.ts";
 import { Reloads } from "../reloadable.ts";
 import { drainAtOnce } from "../room/drain-plan.ts";
 import { assemble, type Parts, type ServerPlan } from "./assemble.ts";
@@ -22,7 +29,7 @@ export type ServerOptions = Partial<Omit<Options, CommandLineOnly>> & {
   readonly command: string;
   readonly args?: readonly string[];
   /** Where variables for the processes are taken from (see `passedVariables`): `process.env`, say. Empty by default. */
-  readonly environment?: NodeJS.ProcessEnv;
+  readonly environment?: Environment;
   /** Sockets that listen already, and take the place of the default address. */
   readonly sockets?: readonly PassedSocket[];
 };

@@ -14,8 +14,11 @@ export function checkArgs(value: unknown, source = "args"): readonly string[] {
   throw unexpected(source, 'a list of texts without NUL, such as ["--level", "3"]', culprit);
 }
 
+/** Variables and their values. Any object of texts is one, whatever a program has declared to be in `NodeJS.ProcessEnv`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Where variables for the processes are taken from. @throws ServerError ERR_USAGE */
-export function checkEnvironment(value: unknown): NodeJS.ProcessEnv {
+export function checkEnvironment(value: unknown): Environment {
   if (typeof value !== "object" || value === null) {
     throw unexpected("environment", 'an object of texts, such as { PATH: "/usr/bin" }', value);
   }
@@ -23,7 +26,7 @@ export function checkEnvironment(value: unknown): NodeJS.ProcessEnv {
     // Without the value, which may be a secret.
     if (text !== undefined && !isWord(text)) refuse(`environment.${name}: expected text without NUL`);
   }
-  return value as NodeJS.ProcessEnv;
+  return value as Environment;
 }
 
 /** For the system, a word ends at its first NUL. */

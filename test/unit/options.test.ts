@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, expectTypeOf, test } from "vitest";
 import { ServerError } from "../../src/errors.ts";
 import { createServer, type Logger, type ServerOptions } from "../../src/index.ts";
 import {
@@ -774,4 +774,10 @@ test.each([
   const create = (): unknown => createServer({ command: "cat" }, logger as unknown as Logger);
   expect(create).toThrow(new ServerError("ERR_USAGE", `${loggerExpected}, got ${described}`));
   expect(createServer({ command: "cat" }, { ...console, isDebugging: false, isTracing: false }).isStopping).toBe(false);
+});
+
+test("the library takes variables from any object of texts, whatever a program says of its own environment", () => {
+  type Environment = NonNullable<ServerOptions["environment"]>;
+  expectTypeOf<Environment>().toEqualTypeOf<Readonly<Record<string, string | undefined>>>();
+  expectTypeOf(process.env).toExtend<Environment>();
 });
