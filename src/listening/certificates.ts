@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { constants, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { createSecureContext, type SecureContextOptions, type Server } from "node:tls";
 import { messageOf, ServerError } from "../errors.ts";
@@ -167,8 +167,11 @@ export class Certificates implements Reloadable {
   }
 }
 
+/** All of it each time: a server takes what is not said for its default, also where it was told otherwise before. */
 function contextOf({ cert, key, ca }: Texts): SecureContextOptions {
-  return { cert, key, ca, ciphers, minVersion: "TLSv1.2", honorCipherOrder: true };
+  // A client could have the expensive part of the handshake done again and again.
+  const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
+  return { cert, key, ca, ciphers, minVersion: "TLSv1.2", honorCipherOrder: true, secureOptions };
 }
 
 /** Links are followed, so that also one that leads somewhere else is noticed. */

@@ -1,4 +1,3 @@
-import { constants } from "node:crypto";
 import { createServer, type Server } from "node:https";
 import type { ServerOptions } from "node:http";
 import type { TLSSocket } from "node:tls";
@@ -17,8 +16,6 @@ export function createSecureServer(limits: ServerOptions, certificates: Certific
     handshakeTimeout: handshakeTimeoutMs,
     requestCert: certificates.areAsked,
     rejectUnauthorized: certificates.areAsked,
-    // A client could have the expensive part of the handshake done again and again.
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   } as ServerOptions);
   certificates.use(http);
   http.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {

@@ -70,15 +70,7 @@ describe.concurrent("a server with a certificate", () => {
 
   test("does not do the handshake again for a client that asks for it", async () => {
     await using secure = await startSecure(["cat"]);
-    const options = { host: "127.0.0.1", port: secure.port, rejectUnauthorized: false, maxVersion: "TLSv1.2" } as const;
-    const socket = connect(options);
-    await once(socket, "secureConnect");
-    const [error] = await Promise.race([
-      once(socket, "error").catch((thrown: unknown) => [thrown]),
-      renegotiated(socket),
-    ]);
-    socket.destroy();
-    expect(error).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
+    expect(await errorOfRenegotiation(secure)).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
   });
 
   test("closes plain HTTP and noise, and logs neither as its own fault", async () => {
@@ -273,6 +265,15 @@ describe.concurrent("certificates that change", () => {
     expect(await client.messages(2)).toEqual(["still here", "new"]);
   });
 
+  test("leave all else as it was: no handshake is done again for a client that asks for it", async () => {
+    await using secure = await startSecure(["cat"]);
+    const before = await serialOf(secure);
+    const next = await makeCertificate(secure.folder, "next");
+    await Promise.all([copyFile(next.cert, secure.files.cert), copyFile(next.key, secure.files.key)]);
+    await until(async () => (await serialOf(secure)) !== before, "the new certificate");
+    expect(await errorOfRenegotiation(secure)).toMatchObject({ code: "ERR_SSL_NO_RENEGOTIATION" });
+  });
+
   test("are noticed behind a symbolic link that leads somewhere else, as in Kubernetes", async () => {
     await using folder = await tempFolder();
     const files = await Promise.all(
@@ -459,6 +460,18 @@ async function shake(
   } finally {
     socket.destroy();
   }
+}
+
+/** What a client meets that asks for the handshake to be done again; null where it is. */
+async function errorOfRenegotiation({ port }: Door): Promise<unknown> {
+  const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false, maxVersion: "TLSv1.2" });
+  await once(socket, "secureConnect");
+  const [error] = await Promise.race([
+    once(socket, "error").catch((thrown: unknown) => [thrown]),
+    renegotiated(socket),
+  ]);
+  socket.destroy();
+  return error;
 }
 
 async function renegotiated(socket: TLSSocket): Promise<[Error | null]> {
