@@ -5,6 +5,8 @@ import type { Visitor } from "./visitor.ts";
 
 const everyHost = "*";
 const loopbackHosts = ["localhost", "127.0.0.1", "[::1]"];
+/** Whatever leads to this machine alone, as {@link canonical} writes it; IPv4 may stand in IPv6. */
+const loopbackPattern = /^(?:localhost|127\.[\d.]+|\[::1\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;
 
 /**
  * The hosts that a server is asked for which only this machine can reach; undefined where others can reach it, too. `addresses`
@@ -12,13 +14,13 @@ const loopbackHosts = ["localhost", "127.0.0.1", "[::1]"];
  */
 export function hostsOfLoopback(addresses: readonly string[]): string[] | undefined {
   if (addresses.length === 0 || !addresses.every(isLoopback)) return undefined;
-  const own = addresses.map(withBrackets);
+  const own = addresses.map(canonical);
   return [...new Set([...loopbackHosts, ...own])];
 }
 
+/** The system also takes shorter ways to write an address, such as 127.1. */
 function isLoopback(address: string): boolean {
-  if (isIP(address) === 4) return address.startsWith("127.");
-  return address.toLowerCase() === "localhost" || parseAuthority(withBrackets(address))?.host === "[::1]";
+  return isIP(address) === 4 ? address.startsWith("127.") : loopbackPattern.test(canonical(address));
 }
 
 function withBrackets(address: string): string {

@@ -75,6 +75,15 @@ describe.each([["0"], ["2"]])("with --workers %s", (workers) => {
   });
 });
 
+test.each(["127.1:0", "[::ffff:127.0.0.1]:0"])(
+  "a server on loopback that is written as %s is one, too",
+  async (address) => {
+    await using server = await startServer(["cat"], { addresses: [address] });
+    expect(await statuses(server, {})).toEqual(open);
+    expect(await statuses(server, { Host: "evil.example" })).toEqual(shut);
+  },
+);
+
 test("--allowhost says for which hosts there are answers, also on loopback", async () => {
   await using server = await startServer(["--allowhost", "example.com,other.example:8443", "cat"]);
   for (const host of ["example.com", "Example.com:1", "other.example:8443"]) {

@@ -86,9 +86,13 @@ describe("hosts of a server that only this machine can reach", () => {
   test.each([
     [["127.0.0.1"], standard],
     [["localhost"], standard],
-    [["LocalHost"], [...standard, "LocalHost"]],
+    [["LocalHost"], standard],
     [["::1"], standard],
-    [["0:0:0:0:0:0:0:1"], [...standard, "[0:0:0:0:0:0:0:1]"]],
+    [["0:0:0:0:0:0:0:1"], standard],
+    [["127.1"], standard],
+    [["0x7f.0.0.1"], standard],
+    [["2130706434"], [...standard, "127.0.0.2"]],
+    [["::ffff:127.0.0.1"], [...standard, "[::ffff:7f00:1]"]],
     [["127.0.0.2"], [...standard, "127.0.0.2"]],
     [["127.0.0.1", "::1"], standard],
   ])("%j", (addresses, hosts) => {
@@ -102,6 +106,9 @@ describe("hosts of a server that only this machine can reach", () => {
     [["my-host"]],
     [["127.0.0.1", "10.0.0.1"]],
     [["localhost.example.com"]],
+    [["128.1"]],
+    [["127.example.com"]],
+    [["::ffff:128.0.0.1"]],
     [[]],
   ])("%j is none", (addresses) => {
     expect(hostsOfLoopback(addresses)).toBeUndefined();
