@@ -44,6 +44,8 @@ export interface RoomHost {
    * @throws RefusedError where that is known at once.
    */
   admit(request: JoinRequest, handshake: Handshake): void;
+
+  /** Resolves to undefined where the room is not open. @throws RefusedError where that cannot be found out now. */
   find(room: string): Promise<RoomSummary | undefined>;
   list(): Promise<readonly RoomSummary[]>;
   figures(): Promise<HostFigures>;

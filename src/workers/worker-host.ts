@@ -102,7 +102,12 @@ export class WorkerHost implements RoomHost {
   }
 
   async find(room: string): Promise<RoomSummary | undefined> {
-    return (await this.#placement.find(room)?.ask("find", room)) ?? undefined;
+    const worker = this.#placement.find(room);
+    const found = await worker?.ask("find", room);
+    // Nobody is to take a room for closed of which nothing can be found out.
+    const isUnknown = worker !== undefined && found === undefined && this.#placement.find(room) === worker;
+    if (isUnknown) throw RefusedError.forNow("the worker of this room does not answer");
+    return found ?? undefined;
   }
 
   async list(): Promise<readonly RoomSummary[]> {

@@ -332,10 +332,14 @@ describe("a host of rooms in workers", () => {
     process.kill(hung, "SIGSTOP");
     const { rooms, workers, counters } = await open.host.figures();
     const names = await roomNames(open);
+    const found = await Promise.allSettled(["a", "b"].map(async (name) => open.host.find(name)));
     process.kill(hung, "SIGCONT");
     expect(workers.size).toBe(1);
     expect(rooms).toHaveLength(1);
     expect(names).toEqual(rooms.map(({ name }) => name));
+    // Of the room in that worker it is not said that it is not open.
+    expect(found.find(({ status }) => status === "fulfilled")).toMatchObject({ value: { name: names[0] } });
+    expect(found.find(({ status }) => status === "rejected")).toMatchObject({ reason: { status: 503 } });
     // What the other one had done is known from before.
     expect(counters.messagesReceived).toBe(before.counters.messagesReceived);
     await until(async () => (await open.host.figures()).workers.size === 2, "the worker to answer again");
