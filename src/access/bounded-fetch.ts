@@ -33,7 +33,8 @@ export function wasCut(error: unknown): boolean {
 export function fetchFault(error: unknown): string {
   if (!(error instanceof Error)) return "it cannot be reached";
   if (error.name === "TimeoutError" || error.name === "AbortError") return "it did not answer in time";
-  const { cause } = error as { cause?: { code?: unknown } };
-  if (typeof cause?.code === "string") return `it cannot be reached: ${cause.code}`;
-  return error.message;
+  const { cause } = error;
+  if (!(cause instanceof Error)) return error.message;
+  const { code } = cause as { code?: unknown };
+  return `it cannot be reached: ${typeof code === "string" ? code : cause.message}`;
 }
