@@ -19,7 +19,10 @@ export function createSecureServer(limits: ServerOptions, certificates: Certific
   } as ServerOptions);
   certificates.use(http);
   http.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-    logger.debug(`TLS handshake with ${socket.remoteAddress ?? "a client"} failed: ${error.code ?? error.message}`);
+    // Node tells of a client whose certificate it does not accept as of one who has gone.
+    const { authorizationError: refusal } = socket as { readonly authorizationError: unknown };
+    const reason = typeof refusal === "string" ? refusal : (error.code ?? error.message);
+    logger.debug(`TLS handshake with ${socket.remoteAddress ?? "a client"} failed: ${reason}`);
   });
   return http;
 }
