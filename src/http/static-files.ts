@@ -86,7 +86,10 @@ export class StaticFiles implements Reloadable {
     const ofStream: object = { fs: this.#fileSystem };
     send(request, encoded, { ...ofStream, root: this.#root, dotfiles: "allow", index: false, cacheControl: false })
       .on("file", (_path: string, { size }: Stats) => shortenSuffix(request, size))
-      .on("headers", () => setOwnHeader(response, "Cache-Control", "no-cache"))
+      .on("headers", (_response: ServerResponse, _path: string, stats: Stats) => {
+        setOwnHeader(response, "Cache-Control", "no-cache");
+        response.setHeader("ETag", etagOf(stats));
+      })
       .on("stream", (stream: ReadStream) => stream.once("end", () => cutShort(response, stream.bytesRead)))
       .on("error", (error: { status?: number }) => respondError(response, error.status ?? 404))
       .pipe(response);
@@ -110,6 +113,14 @@ function notAFolder(folder: string): string {
 /** No way out, nothing hidden, nothing that some file systems read otherwise. */
 function isTidy(path: string): boolean {
   return !path.includes("\\") && !path.split("/").some((segment) => segment.startsWith("."));
+}
+
+/**
+ * Package managers and images give files a time that is always the same, and a page that names others by their hashes keeps its
+ * length: so there is also when the file came to be here, which nobody can choose.
+ */
+function etagOf({ size, mtimeMs, ctimeMs }: Stats): string {
+  return `W/"${[size, mtimeMs, ctimeMs].map((number) => Math.trunc(number * 1000).toString(36)).join("-")}"`;
 }
 
 /** A suffix longer than the file means all of it (RFC 9110 section 14.1.2); `send` would take it for a mistake. */

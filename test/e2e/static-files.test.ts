@@ -152,6 +152,20 @@ test("a file that the client has already is not sent again", async () => {
   expect(await get(server, "/a.txt", { "If-None-Match": etag })).toMatchObject({ status: 200, body: "second version" });
 });
 
+test("a file that was replaced is sent again, though its length and its time are the same, as package managers leave them", async () => {
+  await using folder = await folderOf({ "index.html": "app-1" });
+  await utimes(folder.at("index.html"), 1, 1);
+  await using server = await startServer(["cat", "--staticdir", folder.path]);
+  const etag = (await get(server, "/")).headers.get("etag") ?? "";
+  const again = async (): Promise<number> => (await get(server, "/", { "If-None-Match": etag })).status;
+  expect(await again()).toBe(304);
+  await until(async () => {
+    await writeFile(folder.at("index.html"), "app-2");
+    await utimes(folder.at("index.html"), 1, 1);
+    return (await again()) === 200;
+  }, "the new file, once the clock of the file system has gone on");
+});
+
 test("a range is answered with these bytes and where they stand", async () => {
   const digits = "0123456789";
   await using folder = await folderOf({ "digits.txt": digits });
