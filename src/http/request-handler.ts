@@ -101,7 +101,7 @@ export class RequestHandler {
     else if (endpoint === "api") await api?.answer(target.rest, response);
     else if (endpoint === "stats") await this.#answerStats(target.room, statisticIn(target), response);
     else if (staticFiles !== undefined) await staticFiles.serve(request, response, target.path);
-    else respondText(response, 404, notFoundText(request, target, basePath));
+    else respondText(response, 404, notFoundText(visitor, target, basePath));
   }
 
   #endpointOf(target: Target): Endpoint {
@@ -145,9 +145,8 @@ async function answerMetrics(metrics: Page | undefined, response: ServerResponse
 }
 
 /** Whoever opens the server in a browser learns what it is for. */
-function notFoundText(request: IncomingMessage, target: Target, basePath: string): string {
+function notFoundText({ scheme, host }: Visitor, target: Target, basePath: string): string {
   if (target.path !== "/") return "not found";
-  const host = request.headers.host ?? "<host>";
-  const scheme = "encrypted" in request.socket ? "wss" : "ws";
-  return `ScaleSocket is running. Connect a websocket to ${scheme}://${host}${basePath}/<room>, or serve files with --staticdir.`;
+  const base = `${scheme === "https" ? "wss" : "ws"}://${host || "<host>"}${basePath}`;
+  return `ScaleSocket is running. Connect a websocket to ${base}/<room>, or serve files with --staticdir.`;
 }

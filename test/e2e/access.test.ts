@@ -159,6 +159,13 @@ describe("--trustproxy", () => {
     expect(await told(server, headers)).toBe("203.0.113.9 203.0.113.9  on example.com 443 1.1.1.1, 203.0.113.9");
   });
 
+  test("tells in a browser where websockets connect to, as seen from there", async () => {
+    await using server = await startServer(["--trustproxy", "loopback", "--allowhost", "*", "cat"]);
+    const text = async (more: Headers): Promise<string> => (await ask(server.port, rawRequest("/", more))).body;
+    expect(await text(headers)).toContain("Connect a websocket to wss://example.com/<room>,");
+    expect(await text({ Host: "localhost:9000" })).toContain("Connect a websocket to ws://localhost:9000/<room>,");
+  });
+
   test("believes Forwarded, too, and follows it through several proxies", async () => {
     await using server = await startServer(["--trustproxy", "loopback,10.0.0.0/8", "--allowhost", "*", ...program]);
     const forwarded =
