@@ -67,6 +67,7 @@ export class IdentityCheck {
 
   /** Gives up what is under way. */
   async close(): Promise<void> {
+    this.#ways.tokens?.close();
     this.#ways.hook?.close();
     await this.#ways.passwords?.close();
   }

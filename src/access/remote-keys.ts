@@ -13,9 +13,9 @@ const pauseAfterFailureMs = 5000;
 /** There is no set of keys to check a token by. */
 export class KeysUnavailable extends Error {}
 
-/** The keys at a URL, fetched now and then. */
-export function openRemoteKeys(url: string, logger: Logger): JWTVerifyGetKey {
-  const source = new Source(logger);
+/** The keys at a URL, fetched now and then; no more, and nothing is said of it, once `closing` is aborted. */
+export function openRemoteKeys(url: string, logger: Logger, closing: AbortSignal): JWTVerifyGetKey {
+  const source = new Source(logger, closing);
   const keys = createRemoteJWKSet(new URL(url), {
     timeoutDuration: timeoutMs,
     cooldownDuration: cooldownMs,
@@ -30,17 +30,21 @@ export function openRemoteKeys(url: string, logger: Logger): JWTVerifyGetKey {
 /** Where the set comes from. */
 class Source {
   readonly #logger: Logger;
+  readonly #closing: AbortSignal;
   #pausedUntilMs = 0;
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, closing: AbortSignal) {
     this.#logger = logger;
+    this.#closing = closing;
   }
 
-  async fetch(url: string, init: RequestInit): Promise<Response> {
+  async fetch(url: string, init: RequestInit & { readonly signal: AbortSignal }): Promise<Response> {
     if (performance.now() < this.#pausedUntilMs) throw new KeysUnavailable("the keys could not be fetched just now");
     try {
-      return new Response(await fetchSet(url, init));
+      const signal = AbortSignal.any([init.signal, this.#closing]);
+      return new Response(await fetchSet(url, { ...init, signal }));
     } catch (error) {
+      if (this.#closing.aborted) throw new KeysUnavailable("the server stops", { cause: error });
       this.#pausedUntilMs = performance.now() + pauseAfterFailureMs;
       const fault = `the set of keys of --auth-jwks is not to be had: ${fetchFault(error)}`;
       this.#logger.warn(fault);

@@ -33,10 +33,12 @@ export class Tokens {
   readonly #options: TokenOptions;
   readonly #algorithms: readonly Algorithm[];
   readonly #findKey: JWTVerifyGetKey;
+  readonly #closing: AbortController;
 
-  private constructor(keys: KeyFile | JWTVerifyGetKey, options: TokenOptions) {
+  private constructor(keys: KeyFile | JWTVerifyGetKey, options: TokenOptions, closing = new AbortController()) {
     const isFile = keys instanceof KeyFile;
     this.#options = options;
+    this.#closing = closing;
     this.keyFile = isFile ? keys : undefined;
     this.#algorithms = isFile ? algorithms : publicAlgorithms;
     this.#findKey = isFile ? ({ alg, kid }) => keyIn(keys, alg, kid) : keys;
@@ -52,7 +54,13 @@ export class Tokens {
     if (options.audience === undefined) {
       logger.warn("without --auth-audience, tokens count that the issuer made for other services");
     }
-    return new Tokens(openRemoteKeys(url, logger), options);
+    const closing = new AbortController();
+    return new Tokens(openRemoteKeys(url, logger, closing.signal), options, closing);
+  }
+
+  /** Gives up a fetch of keys that is under way, which says nothing of the keys. */
+  close(): void {
+    this.#closing.abort();
   }
 
   /** @throws RefusedError 401, or 503 where there are no keys to check the token by */

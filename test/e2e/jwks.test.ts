@@ -99,6 +99,17 @@ test.for(Object.entries(broken))(
   },
 );
 
+test("a server stops though its server of keys says nothing, and does not wait for that or call it a fault", async () => {
+  let asked = 0;
+  await using keys = await webServer(() => {
+    asked += 1;
+  });
+  await using server = await start(keys.url);
+  await until(() => asked === 1, "the question");
+  expect(await server.stop()).toBe(0);
+  expect(server.log()).not.toContain("not to be had");
+});
+
 test("a set of keys is fetched with https, or with http from this machine only", async () => {
   for (const url of ["http://example.com/keys", "http://127.0.0.1.example.com/", "ftp://localhost/", "keys.json", ""]) {
     const { code, stderr } = await runToEnd(["--auth-jwks", url, "cat"]);

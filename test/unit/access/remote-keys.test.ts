@@ -24,7 +24,7 @@ test("a key that is not in the set is looked for again after half a minute, the 
     fetched += 1;
     response.end(JSON.stringify({ keys: [{ ...jwk, kid: `key-${fetched}` }] }));
   });
-  const find = openRemoteKeys(server.url, new FakeLogger());
+  const find = openRemoteKeys(server.url, new FakeLogger(), new AbortController().signal);
   const isFound = async (kid: string): Promise<boolean> => {
     const found = await Promise.resolve(find({ alg: "ES256", kid }, token)).catch(() => undefined);
     return found !== undefined;
@@ -52,7 +52,7 @@ test("a server of keys that fails is left alone for five seconds, and then asked
     response.writeHead(status).end(JSON.stringify({ keys: [jwk] }));
   });
   const logger = new FakeLogger();
-  const find = openRemoteKeys(server.url, logger);
+  const find = openRemoteKeys(server.url, logger, new AbortController().signal);
   await until(() => logger.lines.length === 1, "the first try");
   expect(logger.lines).toEqual(["warn the set of keys of --auth-jwks is not to be had: it answered with 503"]);
   status = 200;
