@@ -65,7 +65,12 @@ export async function assemble(plan: ServerPlan, reloads: Reloads, logger: Logge
   for (const item of read) if (item !== undefined) reloads.add(item);
   const workers = workerCount(options, logger);
   const refusals = new RefusalLog(logger);
-  const host = await startHost(workers, plan, { tickets: entrance.tickets, refusals }, logger, state);
+  const host = await startHost(workers, plan, { tickets: entrance.tickets, refusals }, logger, state).catch(
+    async (error: unknown) => {
+      await entrance.gate.close();
+      throw error;
+    },
+  );
   const slowReaders = new SlowReaders();
   const answers = {
     host,

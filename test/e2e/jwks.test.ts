@@ -110,6 +110,15 @@ test("a server stops though its server of keys says nothing, and does not wait f
   expect(server.log()).not.toContain("not to be had");
 });
 
+test("nor does a server that cannot start wait for it", async () => {
+  await using keys = await webServer(() => undefined);
+  const limits = ["--limit-files", "4294967295"];
+  const { code, stderr } = await runToEnd(["--auth-jwks", keys.url, "--auth-audience", "game", ...limits, "cat"]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("processes cannot be limited");
+  expect(stderr).not.toContain("not to be had");
+});
+
 test("a set of keys is fetched with https, or with http from this machine only", async () => {
   for (const url of ["http://example.com/keys", "http://127.0.0.1.example.com/", "ftp://localhost/", "keys.json", ""]) {
     const { code, stderr } = await runToEnd(["--auth-jwks", url, "cat"]);
