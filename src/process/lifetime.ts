@@ -20,7 +20,9 @@ export interface LifetimeOptions {
 export class Lifetime {
   readonly #options: LifetimeOptions;
   #state: "running" | "terminating" | "exited" | "ended" = "running";
+  /** Until it is over, the group has time to go by itself. */
   #nextStep: NodeJS.Timeout | undefined;
+  #isGroupAsked = false;
   #exit: ProcessExit | undefined;
   #fault: string | undefined;
   #isOutputOver = false;
@@ -46,17 +48,13 @@ export class Lifetime {
     this.#fault ??= fault;
     if (this.#state !== "running") return;
     this.#state = "terminating";
-    const { closeInput, killGraceMs } = this.#options;
-    closeInput();
-    this.#nextStep = setTimeout(() => {
-      this.#options.spawned.signalGroup("SIGTERM");
-      this.#nextStep = setTimeout(() => this.#options.spawned.signalGroup("SIGKILL"), killGraceMs);
-    }, terminateAfterMs);
+    this.#options.closeInput();
+    this.#nextStep = setTimeout(() => this.#askGroup(), terminateAfterMs);
   }
 
   kill(): void {
     if (this.#state === "ended") return;
-    this.#options.spawned.signalGroup("SIGKILL");
+    this.#killGroup();
     if (this.#state === "exited") this.#end();
     else this.#state = "terminating";
     // Nobody is left to hear it.
@@ -66,13 +64,13 @@ export class Lifetime {
   /** No more output comes, but for stderr. */
   outputEnded(): void {
     this.#isOutputOver = true;
-    this.#endIfOver();
+    if (this.#isOver) this.#end();
   }
 
   /** Nothing more comes from stderr. */
   errorOutputEnded(): void {
     this.#isErrorOutputOver = true;
-    this.#endIfOver();
+    if (this.#isOver) this.#end();
   }
 
   /** While its output is not read, a process is not to blame for what is still in the pipe. */
@@ -91,6 +89,7 @@ export class Lifetime {
 
   #startGrace(): void {
     if (this.#state !== "exited" || this.#isGracePaused || this.#grace !== undefined) return;
+    if (this.#nextStep !== undefined) return;
     this.#graceStartedAt = performance.now();
     // The timer may be late, with output that nobody has had the time to read: that is read first.
     const grace = setTimeout(() => setImmediate(() => this.#onGraceOver(grace)), Math.max(0, this.#graceLeftMs));
@@ -106,28 +105,54 @@ export class Lifetime {
     const wasTerminating = this.#state === "terminating";
     this.#state = "exited";
     this.#exit = exit;
-    clearTimeout(this.#nextStep);
     this.#options.onExit();
-    if (wasTerminating) this.#hurryOutput();
-    this.#endIfOver();
+    if (this.#isOver) {
+      this.#end();
+      return;
+    }
+    if (wasTerminating) this.#endGroup();
     this.#startGrace();
   }
 
-  /** Its last words still count, for who comes later and for the log; but they wait for no client any more. */
-  #hurryOutput(): void {
+  /**
+   * Its last words still count, for who comes later and for the log; but they wait for no client any more. What it has started,
+   * and has its output too, has as long to go as the process itself: often it is the program, and the process a shell.
+   */
+  #endGroup(): void {
     this.#isGracePaused = false;
-    // What else holds its output open has to go in any case.
-    if (!this.#isOutputOver || !this.#isErrorOutputOver) this.#options.spawned.signalGroup("SIGKILL");
+    if (!this.#isGroupAsked) this.#askGroup();
+    if (!this.#options.spawned.signalGroup(0)) this.#forgetNextStep();
   }
 
-  #endIfOver(): void {
-    if (this.#state === "exited" && this.#isOutputOver && this.#isErrorOutputOver) this.#end();
+  #askGroup(): void {
+    this.#forgetNextStep();
+    this.#isGroupAsked = true;
+    const { spawned, killGraceMs } = this.#options;
+    spawned.signalGroup("SIGTERM");
+    this.#nextStep = setTimeout(() => this.#killGroup(), killGraceMs);
+  }
+
+  #killGroup(): void {
+    this.#forgetNextStep();
+    this.#isGroupAsked = true;
+    this.#options.spawned.signalGroup("SIGKILL");
+    this.#startGrace();
+  }
+
+  #forgetNextStep(): void {
+    clearTimeout(this.#nextStep);
+    this.#nextStep = undefined;
+  }
+
+  get #isOver(): boolean {
+    return this.#state === "exited" && this.#isOutputOver && this.#isErrorOutputOver;
   }
 
   #end(): void {
     if (this.#state === "ended" || this.#exit === undefined) return;
     this.#state = "ended";
     clearTimeout(this.#grace);
+    this.#forgetNextStep();
     this.#options.spawned.signalGroup("SIGKILL");
     const { code, signal } = this.#exit;
     this.#options.onEnd(this.#fault === undefined ? { code, signal } : { code, signal, fault: this.#fault });

@@ -8,8 +8,9 @@ export class ProcessGroup {
     this.#signal = signal;
   }
 
-  signal(signal: NodeJS.Signals): void {
-    if (!this.#isGone) this.#signal(signal);
+  /** Returns whether there is anybody in it. */
+  signal(signal: NodeJS.Signals | 0): boolean {
+    return !this.#isGone && this.#signal(signal);
   }
 
   /** Call it as soon as its leader has been waited for: until then nobody else could get the number. */

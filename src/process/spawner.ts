@@ -31,8 +31,11 @@ export interface SpawnedProcess {
   readonly stdout: Socket | undefined;
   readonly stderr: Readable | undefined;
   readonly exited: Promise<ProcessExit>;
-  /** Signals the process's group, which may outlive the process itself; a group that is gone does not mind. */
-  signalGroup(signal: NodeJS.Signals): void;
+  /**
+   * Signals the process's group, which may outlive the process itself; 0 is no signal. Returns whether anybody is there to be
+   * signalled, a process that nobody has waited for included.
+   */
+  signalGroup(signal: NodeJS.Signals | 0): boolean;
   /** Lets the process write more before it has to wait, where that can be had. */
   enlargeOutput(): void;
   /** Lets go of the pipe to its stdin, and tells how many bytes are in it. Only where that was kept, and can be. */

@@ -421,14 +421,25 @@ describe.concurrent("the end of a process by steps", () => {
   });
 
   test("grandchildren go too, also where the process itself ends at once", async () => {
-    await using server = await startServer(
-      sh("sleep 100 & one=$!; sh -c \"trap '' TERM; sleep 100\" & echo $$ $one $!; cat"),
-    );
+    const script = "sleep 100 & one=$!; sh -c \"trap '' TERM; sleep 100\" & echo $$ $one $!; cat";
+    await using server = await startServer(["--killgrace", "0.1", ...sh(script)]);
     await using client = await join(server, "a");
     const pids = await pidsOf(client);
     client.socket.close();
     await processEnded(server, "process exited with code 0");
     await allGone(pids);
+  });
+
+  test("a program that a shell has started ends in its own way, though the shell goes at once", async () => {
+    await using folder = await tempFolder();
+    const program = `trap 'sleep 0.2; echo saved > "$1"; exit' TERM; echo ready; while :; do sleep 0.02; done`;
+    const script = `sh -c '${program.replaceAll("'", String.raw`'\''`)}' program "$1"; true`;
+    await using server = await startServer(sh(script, folder.at("state")));
+    await using client = await join(server, "a");
+    await client.messages(1);
+    client.socket.close();
+    await processEnded(server, "process ended by SIGTERM");
+    expect(readFileSync(folder.at("state"), "utf8")).toBe("saved\n");
   });
 });
 

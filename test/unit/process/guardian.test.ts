@@ -15,7 +15,7 @@ const environment = new Map([["PATH", process.env["PATH"] ?? ""]]);
 async function startSleep(spawner: Spawner, onPipe?: (inode: number) => void): Promise<SpawnedProcess> {
   const request = { command: "sleep", args: ["100"], environment, stdio: "pipes", stderr: "inherit" } as const;
   const spawned = await spawner.spawn(onPipe === undefined ? request : { ...request, onPipe });
-  onTestFinished(() => spawned.signalGroup("SIGKILL"));
+  onTestFinished(() => void spawned.signalGroup("SIGKILL"));
   return spawned;
 }
 
@@ -75,7 +75,7 @@ test.skipIf(findProgram(thisMachine, "dash") === undefined)(
     await guardian.start();
     const startGuarded = async (script: string): Promise<SpawnedProcess> => {
       const spawned = await startWithoutPrivileges(spawner, ["sh", "-c", script]);
-      onTestFinished(() => spawned.signalGroup("SIGKILL"));
+      onTestFinished(() => void spawned.signalGroup("SIGKILL"));
       guardian.guard().runs(spawned.pid);
       await once(spawned.stdout as Socket, "data");
       return spawned;

@@ -15,10 +15,11 @@ afterEach(() => {
 });
 
 /** A process that exits when the test says so, and what its lifetime does about it. */
-function setup({ hasStderr = false } = {}) {
+function setup({ hasStderr = false, leavesOthers = false } = {}) {
   const events: string[] = [];
-  const signalGroup = (signal: NodeJS.Signals): void => {
-    events.push(`${signal} to ${-pid}`);
+  const signalGroup = (signal: NodeJS.Signals | 0): boolean => {
+    if (signal !== 0) events.push(`${signal} to ${-pid}`);
+    return leavesOthers || !events.includes("exited");
   };
   const exit = new EventEmitter<{ exit: [ProcessExit] }>();
   const exited = once(exit, "exit").then(([how]) => how as ProcessExit);
@@ -143,7 +144,7 @@ test("stderr that something else holds open is waited for no longer than a secon
   expect(events.at(-1)).toBe("ended 0");
 });
 
-test("of a process that was asked to go the last words are waited for, for a second, and its group goes at once", async () => {
+test("of a process that was asked to go the last words are waited for, for a second where nobody of its group is left", async () => {
   for (const last of ["stdout", "stderr", "neither"]) {
     const { events, lifetime, exits } = setup({ hasStderr: true });
     lifetime.pauseGrace();
@@ -151,12 +152,39 @@ test("of a process that was asked to go the last words are waited for, for a sec
     if (last === "stdout") lifetime.errorOutputEnded();
     if (last === "stderr") lifetime.outputEnded();
     await exits();
-    expect(events).toEqual(["input closed", "exited", `SIGKILL to ${-pid}`]);
+    expect(events).toEqual(["input closed", "exited", `SIGTERM to ${-pid}`]);
     if (last === "stdout") lifetime.outputEnded();
     else if (last === "stderr") lifetime.errorOutputEnded();
     else await vi.advanceTimersByTimeAsync(1001);
     expect(events.at(-1)).toBe("ended 0");
   }
+});
+
+test("what a process has started, and has its output too, is asked when the process has gone, and killed when it had its time", async () => {
+  for (const isInTime of [true, false]) {
+    const { events, lifetime, exits } = setup({ leavesOthers: true });
+    lifetime.terminate();
+    await exits();
+    expect(events).toEqual(["input closed", "exited", `SIGTERM to ${-pid}`]);
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(events).toHaveLength(3);
+    if (isInTime) lifetime.outputEnded();
+    else await vi.advanceTimersByTimeAsync(1);
+    expect(events[3]).toBe(`SIGKILL to ${-pid}`);
+    await vi.advanceTimersByTimeAsync(isInTime ? 0 : 1001);
+    expect(events.at(-1)).toBe("ended 0");
+  }
+});
+
+test("what has been asked with the process is not asked again when the process has gone", async () => {
+  const { events, lifetime, exits } = setup({ leavesOthers: true });
+  lifetime.terminate();
+  await vi.advanceTimersByTimeAsync(500);
+  await exits({ signal: "SIGTERM" });
+  await vi.advanceTimersByTimeAsync(4999);
+  expect(events).toEqual(["input closed", `SIGTERM to ${-pid}`, "exited"]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(events.at(-1)).toBe(`SIGKILL to ${-pid}`);
 });
 
 test("nobody waits for the output of a process that was killed", async () => {

@@ -28,7 +28,10 @@ function setup(port: number, { keepsUnread = false } = {}) {
       stdout: undefined,
       stderr: undefined,
       exited: once(exit, "exit").then(([how]) => how as ProcessExit),
-      signalGroup: (signal) => signals.push(signal),
+      signalGroup: (signal) => {
+        if (signal !== 0) signals.push(signal);
+        return true;
+      },
       enlargeOutput: () => undefined,
     },
     events: { ...noProcessEvents, onEnd: () => void (hasEnded = true) },
