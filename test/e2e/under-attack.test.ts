@@ -18,6 +18,7 @@ import { until } from "../helpers/until.ts";
 
 const mebibyte = 1024 * 1024;
 const leastAttackMs = 2000;
+const leastAnswers = 10;
 const closedAtOnce = 50;
 const signer = createSigner("ES256");
 const claims = { aud: "game" };
@@ -226,9 +227,9 @@ async function areClosed(server: TestServer, code: number, bytes: Buffer): Promi
 }
 
 /** Does it again and again, so that there is something to measure. */
-async function goOn(attack: () => Promise<void>): Promise<void> {
+async function goOn(attack: () => Promise<void>, watch: HealthWatch): Promise<void> {
   const startMs = performance.now();
-  while (performance.now() - startMs < leastAttackMs) await attack();
+  while (performance.now() - startMs < leastAttackMs || watch.count < leastAnswers) await attack();
 }
 
 /** A well-behaved client that talks to itself in a room of its own until it is stopped. */
@@ -246,12 +247,12 @@ const healthLimitMs = 100;
 
 /**
  * The one bound in time that these tests have, since it is what is promised: `/health` answers within 100 ms. Tests share a
- * machine that now and then stands still by itself, so the worst answer says nothing. A server without any attack is asked in the same
- * seconds: of the slowest twentieth, what that one needs is what the machine costs.
+ * machine that now and then stands still by itself, so the worst answer says nothing, and no time counts in which others had the
+ * cores. A server without any attack is asked in the same seconds: of the slowest twentieth, what that one needs is what the
+ * machine costs.
  */
 function expectHealth(attacked: HealthTimes, idle: HealthTimes): void {
   expect(attacked.failures).toEqual([]);
-  expect(attacked.count).toBeGreaterThan(10);
   expect(attacked.medianMs).toBeLessThan(healthLimitMs);
   expect(attacked.p95Ms).toBeLessThan(healthLimitMs + idle.p95Ms);
 }
@@ -270,7 +271,7 @@ describe.each([["0"], ["auto"]])("with --workers %s", (workers) => {
     await using other = await join(server, "untouched", shown);
     const over = new AbortController();
     await using watch = new HealthWatch(server, idle);
-    const attacking = goOn(async () => attack.run(server)).finally(() => over.abort());
+    const attacking = goOn(async () => attack.run(server), watch).finally(() => over.abort());
     await Promise.all([attacking, talk(other, over.signal)]);
     const [attackedTimes, idleTimes] = (await watch.end()) as [HealthTimes, HealthTimes];
     await annotate(`attacked: ${describeTimes(attackedTimes)}; idle: ${describeTimes(idleTimes)}`);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { programPath } from "./programs.ts";
 import type { TestServer } from "./server.ts";
 
-/** How long answers of `/health` have taken. */
+/** How long answers of `/health` have taken, as far as that is the server's doing. */
 export interface HealthTimes {
   readonly medianMs: number;
   readonly p95Ms: number;
@@ -21,11 +21,16 @@ export class HealthWatch implements AsyncDisposable {
 
   constructor(...servers: readonly TestServer[]) {
     this.#servers = servers;
-    const words = [programPath("health-probe.mjs"), ...servers.map(({ port }) => String(port))];
+    const words = [programPath("health-probe.mjs"), ...servers.map(({ port, pid }) => `${port}:${pid}`)];
     this.#probe = spawn(process.execPath, words, { stdio: ["pipe", "pipe", "inherit"] });
     this.#probe.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.#output += text;
     });
+  }
+
+  /** How many answers there were of each server so far. */
+  get count(): number {
+    return Math.floor(linesOf(this.#output).length / this.#servers.length);
   }
 
   /** Stops, and resolves to the times of each server. */
@@ -33,8 +38,8 @@ export class HealthWatch implements AsyncDisposable {
     const closed = once(this.#probe, "close");
     this.#probe.stdin.end();
     await closed;
-    const times = JSON.parse(this.#output) as Record<string, { ms: number; body: string }[]>;
-    return this.#servers.map(({ port }) => summary(times[port] ?? []));
+    const answers = linesOf(this.#output).map((line) => JSON.parse(line) as Answer);
+    return this.#servers.map(({ port }) => summary(answers.filter((answer) => answer.port === port)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -44,7 +49,18 @@ export class HealthWatch implements AsyncDisposable {
   }
 }
 
-function summary(answers: readonly { ms: number; body: string }[]): HealthTimes {
+interface Answer {
+  readonly port: number;
+  readonly ms: number;
+  readonly body: string;
+}
+
+/** Those that have come to their end. */
+function linesOf(output: string): string[] {
+  return output.split("\n").slice(0, -1);
+}
+
+function summary(answers: readonly Answer[]): HealthTimes {
   const sorted = answers.map(({ ms }) => ms).toSorted((a, b) => a - b);
   const at = (share: number): number => Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN);
   return {
