@@ -17,7 +17,6 @@ const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 const F_SETPIPE_SZ = 1031;
-const PR_SET_PDEATHSIG = 1;
 const FIONREAD = 0x541b;
 const P_ALL = 0;
 const WNOHANG = 0x1;
@@ -170,13 +169,6 @@ export class ProcessCalls {
     return decodeStatus(this.#status[0] as number);
   }
 
-  /** Has the system kill this process when the thread that has started it ends. */
-  dieWithParent(): void {
-    if (this.#functions.prctl(PR_SET_PDEATHSIG, "unsigned long", constants.signals.SIGKILL) !== 0) {
-      throw this.#library.lastError("prctl");
-    }
-  }
-
   /** Signals all processes of a group that may be signalled, with 0 in no way; returns whether there are any. */
   signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
     // Unlike process.kill this makes no exception of a group that is gone, as nearly all groups are at their end.
@@ -235,7 +227,6 @@ function bind({ find }: CLibrary) {
     ioctl: find("int ioctl(int descriptor, unsigned long request, ...)"),
     sigfillset: find("int sigfillset(void *signals)"),
     sigemptyset: find("int sigemptyset(void *signals)"),
-    prctl: find("int prctl(int option, ...)"),
     kill: find("int kill(int target, int signal)"),
     waitid: find("int waitid(int type, unsigned int id, void *info, int options)"),
     waitpid: find("int waitpid(int pid, void *status, int options)"),

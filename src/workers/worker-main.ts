@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { messageOf, ServerError } from "../errors.ts";
 import { connectionOfDescriptor, connectionOfHandle } from "../system/lending-socket.ts";
-import { dieWithParent } from "../process/parent.ts";
+import { dieWithParent } from "../system/parent.ts";
 import { loadDescriptorPassing } from "./descriptor-passing.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 import { Worker } from "./worker.ts";

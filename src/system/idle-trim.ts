@@ -1,4 +1,4 @@
-import { loadCLibrary } from "../system/c-library.ts";
+import { loadCLibrary } from "./c-library.ts";
 
 /** How often it is looked whether there was little to do since the last time. */
 const lookMs = 500;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { EventLoopUtilization } from "node:perf_hooks";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Heap, IdleTrim, loadTrim } from "../../../src/process/idle-trim.ts";
+import { type Heap, IdleTrim, loadTrim } from "../../../src/system/idle-trim.ts";
 import { until } from "../../helpers/until.ts";
 
 const mebibyte = 1024 * 1024;
