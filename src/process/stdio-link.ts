@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
 import { takenBytes } from "../system/socket-handle.ts";
-import { listenToErrors } from "./error-output.ts";
+import { ErrorOutput } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
 import type { InputPipe } from "./input-pipe.ts";
 import type { SpawnedProcess } from "./spawner.ts";
@@ -21,8 +20,7 @@ export class StdioLink implements ProcessLink {
   /** There from the first write on. */
   #stdin: Socket | undefined;
   readonly #stdout: Socket;
-  /** Its stderr, where that waits with its stdout. */
-  readonly #pausedErrors: Readable | undefined;
+  readonly #errors: ErrorOutput;
   readonly #stdinOnClose = (): void => this.#events.onInputClosed();
   readonly #stdoutOnData = (chunk: Buffer): void => this.#onChunk(chunk);
   readonly #maxWaitingBytes: number;
@@ -38,7 +36,6 @@ export class StdioLink implements ProcessLink {
     this.#spawned = spawned;
     this.#input = input;
     this.#stdout = stdout;
-    this.#pausedErrors = options.pausesErrors ? spawned.stderr : undefined;
     this.#lifetime = new Lifetime({
       spawned,
       killGraceMs,
@@ -52,7 +49,7 @@ export class StdioLink implements ProcessLink {
       },
     });
     this.#listen();
-    listenToErrors(spawned, events, this.#lifetime);
+    this.#errors = new ErrorOutput(options, this.#lifetime);
     if (attachDelayMs !== undefined && attachDelayMs > 0) this.#attachLater(attachDelayMs);
   }
 
@@ -70,20 +67,20 @@ export class StdioLink implements ProcessLink {
 
   pause(): void {
     this.#stdout.pause();
-    this.#pausedErrors?.pause();
+    this.#errors.pause();
     this.#lifetime.pauseGrace();
   }
 
   resume(): void {
     this.#stdout.resume();
-    this.#pausedErrors?.resume();
+    this.#errors.resume();
     this.#lifetime.resumeGrace();
   }
 
   terminate(): void {
     // Whoever is to be ended must not be stuck in writing what nobody reads.
     this.#stdout.resume();
-    this.#pausedErrors?.resume();
+    this.#errors.resume();
     this.#lifetime.terminate();
   }
 
@@ -145,6 +142,6 @@ export class StdioLink implements ProcessLink {
     this.#stdin?.off("close", this.#stdinOnClose);
     this.#input.destroy();
     this.#stdout.destroy();
-    this.#spawned.stderr?.destroy();
+    this.#errors.destroy();
   }
 }

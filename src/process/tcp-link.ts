@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
-import type { Readable } from "node:stream";
 import { LendingSocket } from "../system/lending-socket.ts";
 import type { ProcessEvents, ProcessLink } from "../links.ts";
-import { listenToErrors } from "./error-output.ts";
+import { ErrorOutput } from "./error-output.ts";
 import { Lifetime } from "./lifetime.ts";
 import { type LinkOptions, maxWaitingBytes } from "./link-options.ts";
 
@@ -19,9 +18,7 @@ export class TcpLink implements ProcessLink {
   readonly #events: ProcessEvents;
   readonly #lifetime: Lifetime;
   readonly #maxWaitingBytes: number;
-  readonly #stderr: Readable | undefined;
-  /** Its stderr, where that waits with what comes over the connection. */
-  readonly #pausedErrors: Readable | undefined;
+  readonly #errors: ErrorOutput;
   #state: "connecting" | "connected" | "closed" = "connecting";
   /** Written before there is a connection. */
   #early: Buffer[] = [];
@@ -39,8 +36,6 @@ export class TcpLink implements ProcessLink {
     this.#port = port;
     this.#maxWaitingBytes = maxWaitingBytes(options.keepsUnread);
     this.#events = events;
-    this.#stderr = spawned.stderr;
-    this.#pausedErrors = options.pausesErrors ? spawned.stderr : undefined;
     this.#lifetime = new Lifetime({
       spawned,
       killGraceMs,
@@ -54,7 +49,7 @@ export class TcpLink implements ProcessLink {
         events.onEnd({ ...exit, unreadBytes });
       },
     });
-    listenToErrors(spawned, events, this.#lifetime);
+    this.#errors = new ErrorOutput(options, this.#lifetime);
     this.#timer = setTimeout(() => this.#startConnecting(), attachDelayMs ?? 0);
   }
 
@@ -77,21 +72,21 @@ export class TcpLink implements ProcessLink {
   pause(): void {
     this.#isPaused = true;
     this.#socket?.pause();
-    this.#pausedErrors?.pause();
+    this.#errors.pause();
     this.#lifetime.pauseGrace();
   }
 
   resume(): void {
     this.#isPaused = false;
     this.#socket?.resume();
-    this.#pausedErrors?.resume();
+    this.#errors.resume();
     this.#lifetime.resumeGrace();
   }
 
   terminate(): void {
     // Whoever is to be ended must not be stuck in writing what nobody reads.
     this.#socket?.resume();
-    this.#pausedErrors?.resume();
+    this.#errors.resume();
     this.#lifetime.terminate();
   }
 
@@ -171,6 +166,6 @@ export class TcpLink implements ProcessLink {
     this.#state = "closed";
     this.#early = [];
     this.#socket?.destroy();
-    this.#stderr?.destroy();
+    this.#errors.destroy();
   }
 }
