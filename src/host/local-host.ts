@@ -2,11 +2,10 @@ import type { Header } from "../answer-headers.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { ProcessLauncher } from "../links.ts";
 import type { Logger } from "../logger.ts";
-import type { Options } from "../options.ts";
 import { createSpawner } from "../process/create-spawner.ts";
 import { Guardian } from "../process/guardian.ts";
 import { prepareLimits } from "../process/limited-spawner.ts";
-import { PortPool, type Ports } from "../process/ports.ts";
+import { PortPool } from "../process/ports.ts";
 import { Prewarmer } from "../process/prewarmer.ts";
 import { Program } from "../process/program.ts";
 import type { BaseSpawner, Spawner } from "../process/spawner.ts";
@@ -19,11 +18,12 @@ import { Histories } from "../room/histories.ts";
 import type { RoomSummary } from "../room/room-summary.ts";
 import { Rooms } from "../room/rooms.ts";
 import { compileTemplate } from "../room/template.ts";
-import { type Heap, IdleTrim } from "../system/idle-trim.ts";
+import { IdleTrim } from "../system/idle-trim.ts";
 import { software } from "../version.ts";
 import { compressingFormat } from "../websocket/compression.ts";
 import { frameFormat } from "../websocket/frame.ts";
 import { type Handshake, Websockets } from "../websocket/websockets.ts";
+import type { HostSettings, Surroundings } from "./host-settings.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import { refuse } from "./refusal.ts";
 import type { HostFigures, ProcessReport, RoomHost } from "./room-host.ts";
@@ -33,37 +33,6 @@ const silenceMs = 5000;
 
 /** How long clients may take to say goodbye once all processes are gone. */
 const goodbyeMs = 1000;
-
-/** What rooms are made with. Plain data, so that it can be handed to another process. */
-export interface HostSettings {
-  readonly command: string;
-  readonly args: readonly string[];
-  /** Variables of the server that each process gets. */
-  readonly variables: readonly (readonly [name: string, value: string])[];
-  readonly options: Options;
-  /** How many processes are kept ready here, of those that `--prewarm` asks for in all. */
-  readonly spares: number;
-  /** Where the server looks for commands: its own `PATH`. */
-  readonly searchPath: string | undefined;
-}
-
-/** What the surroundings of rooms may want to know or to give. */
-export interface Surroundings {
-  /** The one client of a oneshot server has been served. */
-  readonly onOneshotEnd?: () => void;
-  /** A client is gone, or was refused. */
-  readonly onClientGone?: (connectionId: number) => void;
-  /** No room of this name is open now, after one was or somebody has asked for it. */
-  readonly onRoomClosed?: (room: string) => void;
-  /** Where ports for processes come from, if not from this process alone. */
-  readonly ports?: Ports;
-  /** A descriptor that the guardian of processes keeps open for as long as it runs. */
-  readonly guardianDescriptor?: number;
-  /** Where refusals are told, if not by these rooms alone. */
-  readonly refusals?: RefusalLog;
-  /** The heap of this process, where it is the server's own. */
-  readonly heap?: Heap;
-}
 
 /** The rooms of this process, with all that they need. */
 export class LocalHost implements RoomHost {

@@ -1,5 +1,5 @@
+import type { HostSettings } from "../host/host-settings.ts";
 import type { RefusalLog } from "../host/refusal-log.ts";
-import type { HostSettings } from "../host/local-host.ts";
 import type { Logger } from "../logger.ts";
 import { messageOf } from "../errors.ts";
 import { PortPool } from "../process/ports.ts";

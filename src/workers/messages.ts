@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-import type { HostSettings } from "../host/local-host.ts";
+import type { HostSettings } from "../host/host-settings.ts";
 import type { WorkerFigures } from "../host/room-host.ts";
 import type { JoinRequest } from "../join-request.ts";
 import type { LogFields, LogLevel } from "../logger.ts";

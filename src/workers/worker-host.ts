@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Header } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
-import type { HostSettings, Surroundings } from "../host/local-host.ts";
+import type { HostSettings, Surroundings } from "../host/host-settings.ts";
 import { RefusalLog } from "../host/refusal-log.ts";
 import { refuse } from "../host/refusal.ts";
 import type { HostFigures, ProcessReport, RoomHost, WorkerFigures } from "../host/room-host.ts";

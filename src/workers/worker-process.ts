@@ -2,7 +2,7 @@ import type { ChildProcess, SendHandle } from "node:child_process";
 import { closeSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { ServerError } from "../errors.ts";
-import type { HostSettings } from "../host/local-host.ts";
+import type { HostSettings } from "../host/host-settings.ts";
 import type { CounterValues } from "../room/counters.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
 import type { DescriptorPassing } from "./descriptor-passing.ts";

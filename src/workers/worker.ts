@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { messageOf } from "../errors.ts";
-import { type HostSettings, LocalHost } from "../host/local-host.ts";
+import type { HostSettings } from "../host/host-settings.ts";
+import { LocalHost } from "../host/local-host.ts";
 import { RefusalLog } from "../host/refusal-log.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
 import { memoryUsage } from "../system/memory-usage.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { HostSettings } from "../../src/host/local-host.ts";
+import type { HostSettings } from "../../src/host/host-settings.ts";
 import type { RoomHost } from "../../src/host/room-host.ts";
 import type { JoinRequest } from "../../src/join-request.ts";
 import { completeOptions, type OptionName } from "../../src/options.ts";
