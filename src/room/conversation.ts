@@ -7,8 +7,8 @@ import type { ProcessLink } from "../links.ts";
 import type { Connection } from "./connection.ts";
 import type { ConversationOwner } from "./conversation-owner.ts";
 import { FanOut, type FanOutEvents } from "./fan-out.ts";
-import type { History } from "./history.ts";
 import { Inbox } from "./inbox.ts";
+import type { Memory } from "./memory.ts";
 import type { RoomContext } from "./room-context.ts";
 import type { RoomLog } from "./room-log.ts";
 import { SilenceWatch } from "./silence-watch.ts";
@@ -26,7 +26,7 @@ export class Conversation implements FanOutEvents {
   readonly #log: RoomLog;
   readonly #connections: ReadonlyMap<number, Connection>;
   readonly #owner: ConversationOwner;
-  readonly #history: History | undefined;
+  readonly #memory: Memory;
   readonly #isKept: boolean;
   readonly #inbox: Inbox;
   readonly #fanOut: FanOut;
@@ -53,19 +53,19 @@ export class Conversation implements FanOutEvents {
     log: RoomLog,
     connections: ReadonlyMap<number, Connection>,
     owner: ConversationOwner,
-    history: History | undefined,
+    memory: Memory,
   ) {
     this.#context = context;
     this.#log = log;
     this.#connections = connections;
     this.#owner = owner;
-    this.#history = history;
+    this.#memory = memory;
     this.#isKept = context.restart !== "never";
     this.#inbox = new Inbox(() => this.#onRoomAgain(), this.#isKept);
-    this.#fanOut = new FanOut(connections, context.wire, context.counters, this, history, context.histories?.kept);
+    const { wire, counters, histories, silenceMs, logger } = context;
+    this.#fanOut = new FanOut(connections, wire, counters, this, memory.history, histories?.kept);
     this.#decoder = context.framing.createDecoder(this.#fanOut);
     this.#errorDecoder = context.framing.createErrorDecoder?.(this.#fanOut);
-    const { silenceMs, logger } = context;
     this.#errorLog = new ErrorLog(logger, () => log.fields());
     if (silenceMs !== undefined) {
       this.#silenceWatch = new SilenceWatch(silenceMs, (hint) => log.write("info", hint));
@@ -116,7 +116,7 @@ export class Conversation implements FanOutEvents {
 
   /** Call it before the connection is among those of the room. */
   join(connection: Connection, request: JoinRequest): void {
-    const history = this.#history;
+    const { history } = this.#memory;
     if (history !== undefined && history.messages > 0) connection.replay(history.pieces, history.messages);
     const { joinMessage, leaveMessage } = this.#context;
     const join = joinMessage?.(connection.id, request);
@@ -158,7 +158,7 @@ export class Conversation implements FanOutEvents {
   }
 
   onMetadata(text: string): void {
-    this.#owner.onMetadata(text);
+    this.#memory.metadata = text;
   }
 
   deliver(chunk: Buffer): void {

@@ -138,10 +138,6 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
     this.#conclude(end, this.#starter.ageMs, exit.unreadBytes ?? 0);
   }
 
-  onMetadata(text: string): void {
-    this.#memory.metadata = text;
-  }
-
   onFault(fault: string): void {
     this.#log.write("warn", fault);
     const isEnding = this.#state === "stopping";
@@ -273,6 +269,6 @@ export class Room implements ConnectionOwner, ConversationOwner, EndEvents {
   }
 
   #newConversation(): Conversation {
-    return new Conversation(this.#context, this.#log, this.#roster.seated, this, this.#memory.history);
+    return new Conversation(this.#context, this.#log, this.#roster.seated, this, this.#memory);
   }
 }

@@ -4,7 +4,7 @@ import { Connection, type ConnectionOwner } from "../../../src/room/connection.t
 import { Conversation } from "../../../src/room/conversation.ts";
 import type { ConversationOwner } from "../../../src/room/conversation-owner.ts";
 import { Histories } from "../../../src/room/histories.ts";
-import type { History } from "../../../src/room/history.ts";
+import { Memory } from "../../../src/room/memory.ts";
 import type { RoomContext } from "../../../src/room/room-context.ts";
 import { RoomLog } from "../../../src/room/room-log.ts";
 import {
@@ -27,16 +27,15 @@ const slow = { clientBufferBytes: 50 };
 class Setup implements ConnectionOwner, ConversationOwner {
   readonly context;
   readonly faults: string[] = [];
-  readonly metadata: string[] = [];
   processCaughtUp = 0;
   readonly connections = new Map<number, Connection>();
-  readonly history: History | undefined;
+  readonly memory: Memory;
   readonly conversation: Conversation;
   readonly process = new FakeProcessLink(noProcessEvents);
 
   constructor(options: FakeContextOptions = {}, others: Partial<RoomContext> = {}) {
     this.context = { ...fakeContext(options), ...others };
-    this.history = this.context.histories?.open("room");
+    this.memory = new Memory(this.context.histories, "room");
     this.conversation = this.newConversation();
   }
 
@@ -46,7 +45,7 @@ class Setup implements ConnectionOwner, ConversationOwner {
       new RoomLog(this.context.logger, "room"),
       this.connections,
       this,
-      this.history,
+      this.memory,
     );
   }
 
@@ -94,10 +93,6 @@ class Setup implements ConnectionOwner, ConversationOwner {
 
   onFault(fault: string): void {
     this.faults.push(fault);
-  }
-
-  onMetadata(text: string): void {
-    this.metadata.push(text);
   }
 
   onProcessCaughtUp(): void {
@@ -503,7 +498,7 @@ test("who joins gets the last messages, then what is newer, none twice and none 
   await more;
   expect(first.link.messages).toEqual(["1", "2", "3", "4", "half", "6", "7"]);
   expect(second.link.messages).toEqual(["4", "half", "6", "7"]);
-  expect(second.link.writes[0]).toHaveLength(setup.history?.pieces.length ?? 0);
+  expect(second.link.writes[0]).toHaveLength(setup.memory.history?.pieces.length ?? 0);
 });
 
 test("who joins gets nothing where nothing was said", () => {
@@ -532,10 +527,10 @@ test("clients can be closed by what the process writes, also all of them, and th
   expect(setup.input).toEqual(["+1", "+2", "-1", "-2"]);
 });
 
-test("metadata is told to the room", async () => {
+test("metadata is remembered, and no client gets it", async () => {
   const setup = new Setup({ framing: "json" });
   const { link } = setup.join(1);
   await setup.deliver(`{"_meta":true,"a":1}\n{"b":2}\n`);
-  expect(setup.metadata).toEqual([`{"a":1}`]);
+  expect(setup.memory.metadata).toBe(`{"a":1}`);
   expect(link.messages).toEqual([`{"b":2}`]);
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { FrameMode } from "../../../src/frame-modes.ts";
 import { Connection } from "../../../src/room/connection.ts";
 import { Conversation } from "../../../src/room/conversation.ts";
+import { Memory } from "../../../src/room/memory.ts";
 import { RoomLog } from "../../../src/room/room-log.ts";
 import { SilenceWatch } from "../../../src/room/silence-watch.ts";
 import {
@@ -141,8 +142,8 @@ function conversation(framing: FrameMode = "lines") {
     context,
     log,
     connections,
-    { onFault: nothing, onMetadata: nothing, onProcessCaughtUp: nothing },
-    undefined,
+    { onFault: nothing, onProcessCaughtUp: nothing },
+    new Memory(undefined, "room"),
   );
   const owner = {
     receive: (sender: Connection, payload: Buffer, isBinary: boolean) => talk.receive(sender, payload, isBinary),
