@@ -14,36 +14,33 @@ export interface HeartbeatOptions {
  * Looks at all links with one timer, so that the way of a message need not know of it.
  */
 export class Heartbeat {
-  /** The links that it looks after. */
-  readonly links: ReadonlySet<SocketLink>;
+  readonly #links: ReadonlySet<SocketLink>;
   readonly #intervalMs: number;
   readonly #messageTimeoutMs: number;
-  readonly #links = new Set<SocketLink>();
   #timer: NodeJS.Timeout | undefined;
   #lookedAt = 0;
 
-  constructor({ pingIntervalMs, messageTimeoutMs }: HeartbeatOptions) {
+  /** Looks after the links that are in the set at the time. */
+  constructor(links: ReadonlySet<SocketLink>, { pingIntervalMs, messageTimeoutMs }: HeartbeatOptions) {
+    this.#links = links;
     this.#intervalMs = pingIntervalMs;
     this.#messageTimeoutMs = messageTimeoutMs;
-    this.links = this.#links;
   }
 
-  add(link: SocketLink): void {
-    this.#links.add(link);
+  /** There is a link, and it is looked at until there is none. */
+  start(): void {
     if (this.#timer !== undefined) return;
     this.#lookedAt = performance.now();
     const shortestMs = Math.min(this.#intervalMs, this.#messageTimeoutMs);
     this.#timer = setInterval(() => this.#look(), shortestMs / looksPerInterval).unref();
   }
 
-  delete(link: SocketLink): void {
-    this.#links.delete(link);
-    if (this.#links.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
   #look(): void {
+    if (this.#links.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
     const now = performance.now();
     const passedMs = now - this.#lookedAt;
     this.#lookedAt = now;

@@ -27,6 +27,7 @@ export interface Handshake {
 /** Makes websockets of sockets, and keeps an eye on them. */
 export class Websockets {
   readonly #limits: LinkLimits;
+  readonly #links = new Set<SocketLink>();
   readonly #heartbeat: Heartbeat;
   readonly #onGone: (link: SocketLink) => void;
   #onAllClosed: (() => void) | undefined;
@@ -34,7 +35,7 @@ export class Websockets {
   /** `onClientGone` is told when a connection is closed. */
   constructor(options: WebsocketOptions, logger: Logger, onClientGone: (connectionId: number) => void) {
     this.#limits = options;
-    this.#heartbeat = new Heartbeat(options);
+    this.#heartbeat = new Heartbeat(this.#links, options);
     loadReceiverAhead(logger);
     this.#onGone = (link) => {
       this.#forget(link);
@@ -51,13 +52,14 @@ export class Websockets {
     if (head.length > 0) socket.unshift(head);
     const link = new SocketLink(socket, events, this.#limits, this.#onGone, isCompressing);
     startReading(socket);
-    this.#heartbeat.add(link);
+    this.#links.add(link);
+    this.#heartbeat.start();
     return link;
   }
 
   /** Resolves when all connections are closed; those that take longer than that are cut. */
   async closed(withinMs: number): Promise<void> {
-    if (this.#heartbeat.links.size === 0) return;
+    if (this.#links.size === 0) return;
     const timer = setTimeout(() => this.abortAll(), withinMs);
     await new Promise<void>((resolve) => {
       this.#onAllClosed = resolve;
@@ -67,12 +69,12 @@ export class Websockets {
 
   /** Cuts all connections that are left. */
   abortAll(): void {
-    for (const link of this.#heartbeat.links) link.abort();
+    for (const link of this.#links) link.abort();
   }
 
   #forget(link: SocketLink): void {
-    this.#heartbeat.delete(link);
-    if (this.#heartbeat.links.size === 0) this.#onAllClosed?.();
+    this.#links.delete(link);
+    if (this.#links.size === 0) this.#onAllClosed?.();
   }
 }
 

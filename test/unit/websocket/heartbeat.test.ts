@@ -48,14 +48,25 @@ class FakeLink {
   }
 }
 
-function add(heartbeat: Heartbeat): FakeLink {
-  const link = new FakeLink();
-  heartbeat.add(link as unknown as SocketLink);
-  return link;
-}
+/** Links that come and go, and their heartbeat. */
+class Setup {
+  readonly #links = new Set<SocketLink>();
+  readonly #heartbeat: Heartbeat;
 
-function remove(heartbeat: Heartbeat, link: FakeLink): void {
-  heartbeat.delete(link as unknown as SocketLink);
+  constructor(given = options) {
+    this.#heartbeat = new Heartbeat(this.#links, given);
+  }
+
+  add(): FakeLink {
+    const link = new FakeLink();
+    this.#links.add(link as unknown as SocketLink);
+    this.#heartbeat.start();
+    return link;
+  }
+
+  remove(link: FakeLink): void {
+    this.#links.delete(link as unknown as SocketLink);
+  }
 }
 
 /** Lets so many intervals pass, and the time that it takes to notice. */
@@ -72,7 +83,7 @@ afterEach(() => {
 });
 
 test("a client that is silent for an interval is pinged once, and cut after another", () => {
-  const link = add(new Heartbeat(options));
+  const link = new Setup().add();
   vi.advanceTimersByTime(intervalMs - 1);
   expect(link.pings).toBe(0);
   vi.advanceTimersByTime(lookMs);
@@ -84,7 +95,7 @@ test("a client that is silent for an interval is pinged once, and cut after anot
 });
 
 test("a client that answers each ping stays, and is pinged again after each interval of silence", () => {
-  const link = add(new Heartbeat(options));
+  const link = new Setup().add();
   for (let round = 1; round <= 5; round += 1) {
     pass(1);
     expect(link.pings).toBe(round);
@@ -95,7 +106,7 @@ test("a client that answers each ping stays, and is pinged again after each inte
 });
 
 test("a client that sends anything now and then is not pinged", () => {
-  const link = add(new Heartbeat(options));
+  const link = new Setup().add();
   for (let round = 0; round < 20; round += 1) {
     link.readBytes += 1;
     vi.advanceTimersByTime(intervalMs / 2);
@@ -104,7 +115,7 @@ test("a client that sends anything now and then is not pinged", () => {
 });
 
 test("a client that takes what waits for it lives, since its answer to a ping may stand behind that", () => {
-  const link = add(new Heartbeat(options));
+  const link = new Setup().add();
   link.bytesUnderWay = 1_000_000;
   for (let round = 0; round < 20; round += 1) {
     link.arrivedBytes += 1000;
@@ -117,7 +128,7 @@ test("a client that takes what waits for it lives, since its answer to a ping ma
 });
 
 test("a client for which nothing waits does not live by what was written to it", () => {
-  const link = add(new Heartbeat(options));
+  const link = new Setup().add();
   for (let round = 0; round < 10; round += 1) {
     link.arrivedBytes += 1000;
     vi.advanceTimersByTime(intervalMs / 4);
@@ -126,7 +137,7 @@ test("a client for which nothing waits does not live by what was written to it",
 });
 
 test("a client that takes nothing more of what waits is cut", () => {
-  const link = add(new Heartbeat(options));
+  const link = new Setup().add();
   link.bytesUnderWay = 1_000_000;
   link.arrivedBytes = 1000;
   pass(2);
@@ -134,7 +145,7 @@ test("a client that takes nothing more of what waits is cut", () => {
 });
 
 test("a client that is not read now is never cut for its silence, but pinged, to find out whether it is there", () => {
-  const link = add(new Heartbeat(options));
+  const link = new Setup().add();
   link.isPaused = true;
   pass(5);
   expect(link.isAborted).toBe(false);
@@ -142,7 +153,7 @@ test("a client that is not read now is never cut for its silence, but pinged, to
 });
 
 test("a client that was not read for long has its full time from then on", () => {
-  const link = add(new Heartbeat(options));
+  const link = new Setup().add();
   pass(1);
   link.isPaused = true;
   pass(4);
@@ -155,10 +166,10 @@ test("a client that was not read for long has its full time from then on", () =>
 });
 
 test("each client is looked at by itself", () => {
-  const heartbeat = new Heartbeat(options);
-  const silent = add(heartbeat);
+  const setup = new Setup();
+  const silent = setup.add();
   vi.advanceTimersByTime(intervalMs / 2);
-  const late = add(heartbeat);
+  const late = setup.add();
   pass(0.5);
   expect([silent.pings, late.pings]).toEqual([1, 0]);
   pass(0.5);
@@ -166,31 +177,32 @@ test("each client is looked at by itself", () => {
 });
 
 test("a client that has gone is not looked at any more, while others are", () => {
-  const heartbeat = new Heartbeat(options);
-  const gone = add(heartbeat);
-  const there = add(heartbeat);
-  remove(heartbeat, gone);
+  const setup = new Setup();
+  const gone = setup.add();
+  const there = setup.add();
+  setup.remove(gone);
   pass(2);
   expect(gone).toMatchObject({ pings: 0, isAborted: false });
   expect(there.isAborted).toBe(true);
 });
 
 test("all clients share one timer, which is there only while there are clients", () => {
-  const heartbeat = new Heartbeat(options);
+  const setup = new Setup();
   expect(vi.getTimerCount()).toBe(0);
-  const links = [add(heartbeat), add(heartbeat), add(heartbeat)];
+  const links = [setup.add(), setup.add(), setup.add()];
   expect(vi.getTimerCount()).toBe(1);
-  for (const link of links) remove(heartbeat, link);
+  for (const link of links) setup.remove(link);
+  vi.advanceTimersByTime(lookMs);
   expect(vi.getTimerCount()).toBe(0);
 
-  const next = add(heartbeat);
+  const next = setup.add();
   pass(1);
   expect(next.pings).toBe(1);
 });
 
 describe("a message that is not finished", () => {
   test("in its time ends the connection, however many bytes of it come", () => {
-    const link = add(new Heartbeat(options));
+    const link = new Setup().add();
     link.unfinished = 1;
     link.trickle(options.messageTimeoutMs);
     expect(link.timeouts).toBe(0);
@@ -199,7 +211,7 @@ describe("a message that is not finished", () => {
   });
 
   test("is no trouble while it is another one each time", () => {
-    const link = add(new Heartbeat(options));
+    const link = new Setup().add();
     for (let round = 1; round <= 10; round += 1) {
       link.unfinished = round;
       link.trickle(options.messageTimeoutMs - lookMs);
@@ -208,7 +220,7 @@ describe("a message that is not finished", () => {
   });
 
   test("has its full time also when it comes right behind others", () => {
-    const link = add(new Heartbeat(options));
+    const link = new Setup().add();
     link.unfinished = 1;
     link.trickle(options.messageTimeoutMs - lookMs);
     link.unfinished = 0;
@@ -219,7 +231,7 @@ describe("a message that is not finished", () => {
   });
 
   test("does not use up its time while the client is not read", () => {
-    const link = add(new Heartbeat(options));
+    const link = new Setup().add();
     link.unfinished = 1;
     link.trickle(options.messageTimeoutMs - lookMs);
     link.isPaused = true;
@@ -231,7 +243,7 @@ describe("a message that is not finished", () => {
   });
 
   test("is noticed in time although pings are rare", () => {
-    const link = add(new Heartbeat({ pingIntervalMs: 86_400_000, messageTimeoutMs: 1000 }));
+    const link = new Setup({ pingIntervalMs: 86_400_000, messageTimeoutMs: 1000 }).add();
     link.unfinished = 1;
     vi.advanceTimersByTime(1300);
     expect(link.timeouts).toBe(1);

@@ -155,10 +155,10 @@ test("a client that ends its side and takes nothing of what waits is cut, though
   client.end();
   await until(() => !link.isReading, "the end of the client's side");
   link.pause();
-  const heartbeat = new Heartbeat({ pingIntervalMs: 50, messageTimeoutMs: 1e6 });
-  heartbeat.add(link);
+  const links = new Set([link]);
+  new Heartbeat(links, { pingIntervalMs: 50, messageTimeoutMs: 1e6 }).start();
   await until(() => closes === 1, "the cut");
-  heartbeat.delete(link);
+  links.clear();
 });
 
 test("a client that ends its side with nothing left to take is let go", async () => {
