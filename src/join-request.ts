@@ -106,13 +106,18 @@ export function cgiVariables(
  */
 export function headersByName(rawHeaders: readonly string[]): Map<string, string> {
   const headers = new Map<string, string>();
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]?.toLowerCase() ?? "";
-    const value = decodeHeader(rawHeaders[at + 1] ?? "");
+  for (const [originalName, bytes] of headersOf(rawHeaders)) {
+    const name = originalName.toLowerCase();
+    const value = decodeHeader(bytes);
     const before = headers.get(name);
     headers.set(name, before === undefined ? value : `${before}${name === "cookie" ? "; " : ", "}${value}`);
   }
   return headers;
+}
+
+/** Headers one by one, as they came. */
+export function* headersOf(rawHeaders: readonly string[]): Generator<[name: string, value: string]> {
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) yield [rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""];
 }
 
 /** Header bytes reach us as Latin-1; where they are UTF-8, that is what was meant. */

@@ -8,3 +8,8 @@ export interface RequestHead extends Pick<
 > {
   readonly socket: Endpoints;
 }
+
+/** Whether something of the request comes behind its headers. */
+export function hasBody({ headers }: RequestHead): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+}

@@ -1,3 +1,4 @@
+import { headersOf } from "../join-request.ts";
 import { isTokenProtocol, tokenProtocol } from "../token-protocol.ts";
 import { severalTokens } from "./challenges.ts";
 import type { Visitor } from "./visitor.ts";
@@ -11,7 +12,8 @@ const secretHeaders = new Set(["authorization", "proxy-authorization"]);
 /** The token that a request shows, undefined where there is none. @throws RefusedError 400 where there are different ones */
 export function tokenOf({ rawHeaders, query }: Visitor, parameter: string | undefined): string | undefined {
   const tokens = new Set<string>();
-  for (const [name, value] of headersOf(rawHeaders)) {
+  for (const [originalName, value] of headersOf(rawHeaders)) {
+    const name = originalName.toLowerCase();
     if (name === "authorization") tokens.add(bearer.exec(value)?.[1] ?? "");
     if (name !== "sec-websocket-protocol") continue;
     for (const protocol of protocolsIn(value).filter(isTokenProtocol)) tokens.add(protocol.slice(tokenProtocol.length));
@@ -34,9 +36,8 @@ export function passwordOf(authorization: string | undefined): { user: string; p
 /** The visitor as others may see it: without tokens and passwords, wherever these stood. */
 export function withoutSecrets(visitor: Visitor, parameter: string | undefined): Visitor {
   const rawHeaders: string[] = [];
-  for (let at = 0; at + 1 < visitor.rawHeaders.length; at += 2) {
-    const name = visitor.rawHeaders[at] ?? "";
-    const kept = withoutSecret(name.toLowerCase(), visitor.rawHeaders[at + 1] ?? "");
+  for (const [name, value] of headersOf(visitor.rawHeaders)) {
+    const kept = withoutSecret(name.toLowerCase(), value);
     if (kept !== undefined) rawHeaders.push(name, kept);
   }
   if (parameter === undefined) return { ...visitor, rawHeaders };
@@ -70,10 +71,4 @@ function withoutParameter(query: string, parameter: string): string {
 function parameterIn(piece: string): { name: string; value: string } {
   const [[name, value] = ["", ""]] = new URLSearchParams(piece);
   return { name, value };
-}
-
-function* headersOf(rawHeaders: readonly string[]): Generator<[name: string, value: string]> {
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    yield [rawHeaders[at]?.toLowerCase() ?? "", rawHeaders[at + 1] ?? ""];
-  }
 }

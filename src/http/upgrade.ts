@@ -4,7 +4,7 @@ import type { Visitor } from "../access/visitor.ts";
 import type { RefusalLog } from "../host/refusal-log.ts";
 import { refuse } from "../host/refusal.ts";
 import type { RoomHost } from "../host/room-host.ts";
-import type { JoinRequest } from "../join-request.ts";
+import { headersOf, type JoinRequest } from "../join-request.ts";
 import type { Options } from "../options.ts";
 import type { RequestHead } from "../request-head.ts";
 import { checkRoomName } from "../room-name.ts";
@@ -134,8 +134,7 @@ function responseTo(request: IncomingMessage, socket: Socket): ServerResponse {
 /** The headers with the subprotocol that was chosen in place of those that the client had offered. */
 function withSubprotocol(rawHeaders: readonly string[], subprotocol: string | undefined): string[] {
   const kept: string[] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const [name = "", value = ""] = rawHeaders.slice(at, at + 2);
+  for (const [name, value] of headersOf(rawHeaders)) {
     if (name.toLowerCase() !== "sec-websocket-protocol") kept.push(name, value);
   }
   return subprotocol === undefined ? kept : [...kept, "Sec-WebSocket-Protocol", subprotocol];

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { type Header, headerLines } from "../answer-headers.ts";
 import { RefusedError } from "../errors.ts";
 import { httpToken } from "../http-token.ts";
-import type { RequestHead } from "../request-head.ts";
+import { hasBody, type RequestHead } from "../request-head.ts";
 import { isTokenProtocol } from "../token-protocol.ts";
 import { agreeOnExtension } from "./extensions.ts";
 
@@ -14,11 +14,6 @@ const base64 = /^[A-Za-z0-9+/]{1,256}={0,2}$/;
 /** Whether a request wants to become a websocket. */
 export function wantsWebsocket(request: RequestHead): boolean {
   return request.headers.upgrade?.toLowerCase() === "websocket";
-}
-
-/** Whether something of the request comes behind its headers. */
-export function hasBody({ headers }: RequestHead): boolean {
-  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 
 export interface HandshakeOptions {
