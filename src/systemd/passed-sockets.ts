@@ -1,6 +1,7 @@
 import { messageOf, ServerError } from "../errors.ts";
 import type { PassedSocket } from "../listening/place.ts";
 import type { Logger } from "../logger.ts";
+import type { SocketCalls, SocketTraits } from "./socket-calls.ts";
 import type { SystemdVariables } from "./variables.ts";
 
 /** Where the descriptors begin that are passed (sd_listen_fds(3)). */
@@ -36,10 +37,10 @@ export async function passedSockets(
 async function descriptionsOfSockets(
   logger: Logger,
 ): Promise<((descriptor: number, name: string) => string | undefined) | undefined> {
-  const { SocketCalls } = await import("./socket-calls.ts");
-  let calls: InstanceType<typeof SocketCalls>;
+  const module = await import("./socket-calls.ts");
+  let calls: SocketCalls;
   try {
-    calls = new SocketCalls();
+    calls = new module.SocketCalls();
   } catch (error) {
     logger.warn(`passed sockets are taken for TCP, since the C library cannot be asked: ${messageOf(error)}`);
     return undefined;
@@ -55,11 +56,7 @@ async function descriptionsOfSockets(
   };
 }
 
-function describeWith(
-  calls: { describe(descriptor: number): { isListening: boolean; unixPath: string | undefined } },
-  descriptor: number,
-  name: string,
-) {
+function describeWith(calls: SocketCalls, descriptor: number, name: string): SocketTraits {
   try {
     return calls.describe(descriptor);
   } catch (error) {
