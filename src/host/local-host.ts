@@ -94,7 +94,7 @@ export class LocalHost implements RoomHost {
       .join(request, (events) => this.#websockets.open(handshake, events))
       .catch((error: unknown) => {
         const addressOf = (): string => request.remoteAddress;
-        refuse(handshake.newcomer.socket, error, this.#refusals, { headers: this.#headers, addressOf });
+        refuse(handshake.connection.socket, error, this.#refusals, { headers: this.#headers, addressOf });
         this.#surroundings.onClientGone?.(request.connectionId);
         if (!this.isOpen(request.room)) this.#surroundings.onRoomClosed?.(request.room);
       });

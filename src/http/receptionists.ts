@@ -27,7 +27,7 @@ export function createReceptionists(options: ReceptionOptions): Readonly<Record<
     rooms: {
       onRequest: (request, response) => requests.handle(request, response),
       onUpgrade: (request, socket, head) => upgrade.handle(request, socket, head),
-      onPromptClient: (request, newcomer) => upgrade.letIn(request, newcomer),
+      onPromptClient: (request, connection) => upgrade.letIn(request, connection),
     },
     admin: { onRequest: (request, response) => operators.handle(request, response) },
     redirect: { onRequest: (request, response) => redirect.handle(request, response) },

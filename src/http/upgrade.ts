@@ -8,8 +8,8 @@ import { headersOf, type JoinRequest } from "../join-request.ts";
 import type { Options } from "../options.ts";
 import type { RequestHead } from "../request-head.ts";
 import { checkRoomName } from "../room-name.ts";
-import { Newcomer } from "../system/newcomer.ts";
 import { stopReading } from "../system/socket-handle.ts";
+import { UnreadConnection } from "../system/unread-connection.ts";
 import { answerHandshake, wantsWebsocket } from "../websocket/handshake.ts";
 import { ConnectionIds } from "./connection-ids.ts";
 import type { Entrance } from "./entrance.ts";
@@ -53,20 +53,20 @@ export class Upgrade {
     }
     // What the client sends from now on is for its room, which may be in another process.
     stopReading(socket);
-    this.letIn(request, Newcomer.ofSocket(socket), head);
+    this.letIn(request, UnreadConnection.ofSocket(socket), head);
   }
 
   /** Lets a client in that asks for a websocket. `head` is what was read behind its request. */
-  letIn(request: RequestHead, newcomer: Newcomer, head: Buffer = nothing): void {
-    this.#admit(request, newcomer, head).catch((error: unknown) => this.#refuse(request, newcomer, error));
+  letIn(request: RequestHead, connection: UnreadConnection, head: Buffer = nothing): void {
+    this.#admit(request, connection, head).catch((error: unknown) => this.#refuse(request, connection, error));
   }
 
-  #refuse(request: RequestHead, { socket }: Newcomer, error: unknown): void {
+  #refuse(request: RequestHead, { socket }: UnreadConnection, error: unknown): void {
     const addressOf = (): string => this.#entrance.gate.addressOf(request);
     refuse(socket, error, this.#refusals, { method: request.method, headers: this.#options.headers, addressOf });
   }
 
-  async #admit(request: RequestHead, newcomer: Newcomer, head: Buffer): Promise<void> {
+  async #admit(request: RequestHead, connection: UnreadConnection, head: Buffer): Promise<void> {
     const { gate, handshakeLimit, tickets } = this.#entrance;
     const { basePath } = this.#options;
     const target = parseTarget(request.url ?? "", basePath);
@@ -96,7 +96,7 @@ export class Upgrade {
         tlsSubject: visitor.tlsSubject,
       };
       tickets.keep(ticket, connectionId);
-      this.#host.admit(joinRequest, { newcomer, head, answer, isCompressing });
+      this.#host.admit(joinRequest, { connection, head, answer, isCompressing });
     } catch (error) {
       ticket?.giveBack();
       throw error;

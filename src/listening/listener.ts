@@ -6,11 +6,11 @@ import type { Logger } from "../logger.ts";
 import { addressText } from "../options.ts";
 import type { RequestHead } from "../request-head.ts";
 import { deferAccept } from "../system/defer-accept.ts";
-import type { Newcomer } from "../system/newcomer.ts";
+import type { UnreadConnection } from "../system/unread-connection.ts";
 import type { Certificates } from "./certificates.ts";
 import { oneByOne } from "./one-by-one.ts";
 import { OpenSockets } from "./open-sockets.ts";
-import { isUnix, maxNewcomers, nameOf, type Place, type ServerAddress } from "./place.ts";
+import { isUnix, maxBacklog, nameOf, type Place, type ServerAddress } from "./place.ts";
 import { takePromptClients } from "./prompt-clients.ts";
 import { UnixSocket } from "./unix-socket.ts";
 
@@ -22,7 +22,7 @@ export interface Receptionist {
   onUpgrade?(request: IncomingMessage, socket: Socket, head: Buffer): void;
 
   /** A request for a websocket that was read before Node could. */
-  readonly onPromptClient?: (request: RequestHead, newcomer: Newcomer) => void;
+  readonly onPromptClient?: (request: RequestHead, connection: UnreadConnection) => void;
 }
 
 /** What holds for all connections. */
@@ -109,7 +109,7 @@ async function listen(http: Server, place: Place): Promise<UnixSocket | undefine
   try {
     if (place.kind === "unix") return await UnixSocket.listen(http, place.path, place.mode);
     // Not among the options, where Node overlooks it for a descriptor.
-    http.listen(place.kind === "tcp" ? { ...place.address } : { fd: place.socket.descriptor }, maxNewcomers);
+    http.listen(place.kind === "tcp" ? { ...place.address } : { fd: place.socket.descriptor }, maxBacklog);
     await once(http, "listening");
     return undefined;
   } catch (error) {

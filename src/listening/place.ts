@@ -17,7 +17,7 @@ export interface PassedSocket {
  * So many newcomers may wait for a busy server, unless the system allows fewer (`net.core.somaxconn`). It holds for sockets that
  * are passed, too: Node replaces what their maker has said.
  */
-export const maxNewcomers = 4096;
+export const maxBacklog = 4096;
 
 /** Something to listen on. */
 export type Place = { readonly purpose: Purpose } & (

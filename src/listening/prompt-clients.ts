@@ -2,9 +2,9 @@ import type { Server } from "node:http";
 import type { RequestHead } from "../request-head.ts";
 import { type Endpoints, HandleEndpoints } from "../system/endpoints.ts";
 import { interceptConnections } from "../system/listening-handle.ts";
-import { Newcomer } from "../system/newcomer.ts";
 import { loadPeek, type Peek } from "../system/peek.ts";
 import type { SocketHandle } from "../system/socket-handle.ts";
+import { UnreadConnection } from "../system/unread-connection.ts";
 import { readUpgradeHead, type UpgradeHead } from "./upgrade-head.ts";
 
 /** Whose request is longer is for Node. */
@@ -14,7 +14,10 @@ const maxHeadBytes = 4096;
  * Takes those clients from an HTTP server that ask for a websocket and nothing else, and whose request is there as soon as their
  * connection is: reading it in Node takes longer, and more memory, than all that is done for them here. All others stay with the server.
  */
-export function takePromptClients(http: Server, onClient: (request: RequestHead, newcomer: Newcomer) => void): void {
+export function takePromptClients(
+  http: Server,
+  onClient: (request: RequestHead, connection: UnreadConnection) => void,
+): void {
   const peek = loadPeek();
   if (peek === undefined) return;
   const bytes = Buffer.allocUnsafeSlow(maxHeadBytes);
@@ -23,7 +26,7 @@ export function takePromptClients(http: Server, onClient: (request: RequestHead,
     if (head === undefined) return false;
     // As Node does it for all others of our servers.
     handle.setNoDelay?.(true);
-    onClient(new UpgradeRequest(head, new HandleEndpoints(handle)), Newcomer.ofHandle(handle));
+    onClient(new UpgradeRequest(head, new HandleEndpoints(handle)), UnreadConnection.ofHandle(handle));
     return true;
   });
 }

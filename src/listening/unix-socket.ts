@@ -5,7 +5,7 @@ import { connect, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { ServerError } from "../errors.ts";
 import { maxSocketPathBytes } from "../options.ts";
-import { maxNewcomers } from "./place.ts";
+import { maxBacklog } from "./place.ts";
 
 const answerTimeoutMs = 1000;
 /** What it is called in its folder, before it comes to its place. */
@@ -67,7 +67,7 @@ async function bind(server: Server, folder: string): Promise<void> {
 }
 
 async function listen(server: Server, path: string): Promise<void> {
-  server.listen({ path, backlog: maxNewcomers });
+  server.listen({ path, backlog: maxBacklog });
   await once(server, "listening");
 }
 

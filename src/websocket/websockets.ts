@@ -2,8 +2,8 @@ import { messageOf, RefusedError } from "../errors.ts";
 import type { ClientEvents, ClientLink } from "../links.ts";
 import type { Logger } from "../logger.ts";
 import { lendingSocketOf } from "../system/lending-socket.ts";
-import type { Newcomer } from "../system/newcomer.ts";
 import { startReading } from "../system/socket-handle.ts";
+import type { UnreadConnection } from "../system/unread-connection.ts";
 import { Heartbeat, type HeartbeatOptions } from "./heartbeat.ts";
 import { loadReceiver } from "./protocol-receiver.ts";
 import { type LinkLimits, SocketLink } from "./socket-link.ts";
@@ -15,7 +15,7 @@ export interface WebsocketOptions extends LinkLimits, HeartbeatOptions {}
 
 /** A client whose request to become a websocket was found good and has no answer yet. */
 export interface Handshake {
-  readonly newcomer: Newcomer;
+  readonly connection: UnreadConnection;
   /** What the client has sent behind its request. */
   readonly head: Buffer;
   /** The answer that completes the handshake. */
@@ -44,8 +44,8 @@ export class Websockets {
   }
 
   /** Completes a handshake. @throws RefusedError where the client is gone. */
-  open({ newcomer, head, answer, isCompressing }: Handshake, events: ClientEvents): ClientLink {
-    const { socket: given } = newcomer;
+  open({ connection, head, answer, isCompressing }: Handshake, events: ClientEvents): ClientLink {
+    const { socket: given } = connection;
     if (!given.readable || !given.writable) throw new RefusedError(400, "the client is gone");
     const socket = lendingSocketOf(given);
     socket.write(answer, "latin1");

@@ -63,7 +63,7 @@ export class HandOver {
     if (count > 0) this.#movedAt = performance.now();
     for (const arrival of this.#underWay.splice(0, count)) {
       if (notTaken.includes(arrival.request.connectionId)) this.#options.onRefused(arrival);
-      else arrival.handshake.newcomer.destroy();
+      else arrival.handshake.connection.destroy();
     }
     this.proceed();
   }
@@ -90,7 +90,7 @@ export class HandOver {
     while (this.#isOpen && this.#underWay.length < this.#most) {
       const [arrival] = this.#queue;
       if (arrival === undefined) return;
-      const { handle } = arrival.handshake.newcomer;
+      const { handle } = arrival.handshake.connection;
       const isPassed = handle !== undefined && passDescriptor !== undefined;
       if (isPassed && !passDescriptor(handle.fd, arrival.request.connectionId)) return;
       this.#queue.shift();
@@ -104,7 +104,7 @@ export class HandOver {
   /** The worker has ended. Those who are still here are given back; where the others got to nobody knows. */
   close(): Arrival[] {
     this.#isOpen = false;
-    for (const { handshake } of this.#underWay.splice(0)) handshake.newcomer.destroy();
+    for (const { handshake } of this.#underWay.splice(0)) handshake.connection.destroy();
     return this.#queue.splice(0);
   }
 

@@ -238,7 +238,7 @@ export class WorkerHost implements RoomHost {
   #answer({ request, handshake }: Arrival, reason: string): void {
     const addressOf = (): string => request.remoteAddress;
     const traits = { headers: this.#headers, addressOf };
-    refuse(handshake.newcomer.socket, RefusedError.forNow(reason), this.#refusals, traits);
+    refuse(handshake.connection.socket, RefusedError.forNow(reason), this.#refusals, traits);
   }
 
   #onReady(worker: WorkerProcess): void {

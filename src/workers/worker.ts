@@ -5,7 +5,7 @@ import { LocalHost } from "../host/local-host.ts";
 import { RefusalLog } from "../host/refusal-log.ts";
 import type { DrainPlan } from "../room/drain-plan.ts";
 import { memoryUsage } from "../system/memory-usage.ts";
-import { Newcomer } from "../system/newcomer.ts";
+import { UnreadConnection } from "../system/unread-connection.ts";
 import { LagWatch } from "./lag-watch.ts";
 import type { FromWorker, LogWishes, Question, Questions, ToWorker, WorkerState } from "./messages.ts";
 import { RemotePorts } from "./remote-ports.ts";
@@ -65,7 +65,7 @@ export class Worker {
     // Whoever goes away meanwhile is of no concern.
     socket.on("error", () => undefined);
     this.#host.admit(request, {
-      newcomer: Newcomer.ofSocket(socket),
+      connection: UnreadConnection.ofSocket(socket),
       answer,
       isCompressing,
       head: Buffer.from(headBase64, "base64"),

@@ -5,8 +5,8 @@ import type { HostSettings } from "../../src/host/host-settings.ts";
 import type { RoomHost } from "../../src/host/room-host.ts";
 import type { JoinRequest } from "../../src/join-request.ts";
 import { completeOptions, type OptionName } from "../../src/options.ts";
-import { Newcomer } from "../../src/system/newcomer.ts";
 import { stopReading } from "../../src/system/socket-handle.ts";
+import { UnreadConnection } from "../../src/system/unread-connection.ts";
 import { answerHandshake } from "../../src/websocket/handshake.ts";
 import type { Door } from "./client.ts";
 import { FakeLogger, fakeRequest } from "./fakes.ts";
@@ -69,7 +69,7 @@ export async function openHost(
     const described = describe(requests.length + 1, request.url ?? "");
     requests.push(described);
     const { text: answer, isCompressing } = answerHandshake(request);
-    const handshake = { newcomer: Newcomer.ofSocket(socket), head, answer, isCompressing };
+    const handshake = { connection: UnreadConnection.ofSocket(socket), head, answer, isCompressing };
     try {
       host.admit(described, handshake);
     } catch (error) {

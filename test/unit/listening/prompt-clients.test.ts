@@ -5,9 +5,9 @@ import { expect, test, vi } from "vitest";
 import { takePromptClients } from "../../../src/listening/prompt-clients.ts";
 import type { RequestHead } from "../../../src/request-head.ts";
 import { loadCLibrary } from "../../../src/system/c-library.ts";
-import type { Newcomer } from "../../../src/system/newcomer.ts";
 import { IPPROTO_TCP } from "../../../src/system/socket-constants.ts";
 import { startReading } from "../../../src/system/socket-handle.ts";
+import type { UnreadConnection } from "../../../src/system/unread-connection.ts";
 import { promptSocket } from "../../helpers/prompt-socket.ts";
 import { upgradeRequest } from "../../helpers/raw-socket.ts";
 import { until } from "../../helpers/until.ts";
@@ -22,7 +22,7 @@ const TCP_NODELAY = 1;
 
 /** A server whose prompt clients are taken, and what it gets itself. */
 class Setup implements AsyncDisposable {
-  readonly taken: { readonly request: RequestHead; readonly newcomer: Newcomer }[] = [];
+  readonly taken: { readonly request: RequestHead; readonly connection: UnreadConnection }[] = [];
   /** What came to Node: requests as `request <target>` and `upgrade <target>`. */
   readonly seen: string[] = [];
   /** The last of them. */
@@ -47,7 +47,7 @@ class Setup implements AsyncDisposable {
 
   async open(): Promise<this> {
     await once(this.#http.listen(0, "127.0.0.1"), "listening");
-    takePromptClients(this.#http, (request, newcomer) => this.taken.push({ request, newcomer }));
+    takePromptClients(this.#http, (request, connection) => this.taken.push({ request, connection }));
     return this;
   }
 
@@ -59,7 +59,9 @@ class Setup implements AsyncDisposable {
   }
 
   /** The one that was taken, of one that comes like this. */
-  async take(words = upgradeRequest("/a")): Promise<{ request: RequestHead; newcomer: Newcomer; client: Socket }> {
+  async take(
+    words = upgradeRequest("/a"),
+  ): Promise<{ request: RequestHead; connection: UnreadConnection; client: Socket }> {
     const client = this.come(words);
     await until(() => this.taken.length > 0, "a client to be taken");
     const [first] = this.taken;
@@ -69,7 +71,7 @@ class Setup implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.destroy();
-    for (const { newcomer } of this.taken) newcomer.destroy();
+    for (const { connection } of this.taken) connection.destroy();
     const closed = once(this.#http.close(), "close");
     this.#http.closeAllConnections();
     await closed;
@@ -121,26 +123,26 @@ test("its endpoints are those of the connection", async () => {
 
 test("what stands behind the request, and what comes later, is still to be read, and can be answered", async () => {
   await using server = await new Setup().open();
-  const { newcomer, client } = await server.take(`${upgradeRequest("/a")}\x81\x85behind`);
-  const received = receivedFrom(newcomer.socket);
-  startReading(newcomer.socket);
+  const { connection, client } = await server.take(`${upgradeRequest("/a")}\x81\x85behind`);
+  const received = receivedFrom(connection.socket);
+  startReading(connection.socket);
   await until(() => received.text === "\x81\x85behind", "what stands behind");
   client.write(" and later");
   await until(() => received.text === "\x81\x85behind and later", "what comes later");
   const answer = receivedFrom(client);
-  newcomer.socket.write("answer");
+  connection.socket.write("answer");
   await until(() => answer.text === "answer", "an answer");
   expect(server.connections).toBe(0);
 });
 
 test("small messages do not wait for others, as with clients of Node's", async () => {
   await using server = await new Setup().open();
-  const { newcomer } = await server.take();
+  const { connection } = await server.take();
   const getsockopt = loadCLibrary().find(
     "int getsockopt(int socket, int level, int option, void *value, void *length)",
   );
   const value = new Int32Array(1);
-  const { fd } = newcomer.handle ?? {};
+  const { fd } = connection.handle ?? {};
   expect(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, value, Uint32Array.of(value.byteLength))).toBe(0);
   expect(value[0]).toBe(1);
 });
@@ -177,26 +179,26 @@ test.each(forNode)("%s goes to Node as it is", async (_, first, later, seen) => 
 
 test("a head of 4 KiB is taken whole, and what stands behind it is left", async () => {
   await using server = await new Setup().open();
-  const { request, newcomer } = await server.take(`${sized(mostBytes)}behind`);
+  const { request, connection } = await server.take(`${sized(mostBytes)}behind`);
   expect(request.headers["a"]).toMatch(/^x{3000,}$/);
-  const received = receivedFrom(newcomer.socket);
-  startReading(newcomer.socket);
+  const received = receivedFrom(connection.socket);
+  startReading(connection.socket);
   await until(() => received.text === "behind", "what stands behind");
 });
 
 test.each([
   ["without a socket", false],
   ["with one", true],
-])("a newcomer %s can be destroyed, which ends the connection", async (_, hasSocket) => {
+])("a connection %s can be destroyed, which ends it", async (_, hasSocket) => {
   await using server = await new Setup().open();
-  const { newcomer, client } = await server.take();
-  expect(newcomer.handle?.fd).toBeGreaterThan(2);
-  if (hasSocket) expect(newcomer.socket.destroyed).toBe(false);
-  newcomer.destroy();
-  expect(newcomer.handle).toBeUndefined();
+  const { connection, client } = await server.take();
+  expect(connection.handle?.fd).toBeGreaterThan(2);
+  if (hasSocket) expect(connection.socket.destroyed).toBe(false);
+  connection.destroy();
+  expect(connection.handle).toBeUndefined();
   await once(client.resume(), "close");
   // Once more does no harm.
-  newcomer.destroy();
+  connection.destroy();
 });
 
 test("without the C library nobody is taken", async () => {

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Newcomer } from "../../../src/system/newcomer.ts";
+import { UnreadConnection } from "../../../src/system/unread-connection.ts";
 import { type Arrival, HandOver } from "../../../src/workers/hand-over.ts";
 import { maxUnderWay, type ToWorker } from "../../../src/workers/messages.ts";
 import { fakeRequest } from "../../helpers/fakes.ts";
@@ -70,7 +70,7 @@ class Setup {
     this.sockets.set(id, socket);
     const request = { ...fakeRequest("a"), connectionId: id };
     const handshake = {
-      newcomer: Newcomer.ofSocket(socket as unknown as Socket),
+      connection: UnreadConnection.ofSocket(socket as unknown as Socket),
       answer: "101",
       isCompressing: false,
       head: Buffer.from("x"),

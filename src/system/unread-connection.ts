@@ -6,7 +6,7 @@ import { handleOf, type SocketHandle } from "./socket-handle.ts";
  * The connection of a client that is not read: it may go to another process as it is, be refused, or become a websocket. A
  * socket is made only when somebody needs one: that takes longer, and more memory, than all else that the supervisor does with it.
  */
-export class Newcomer {
+export class UnreadConnection {
   #handle: SocketHandle | undefined;
   #socket: Socket | undefined;
 
@@ -16,13 +16,13 @@ export class Newcomer {
   }
 
   /** Somebody has to listen to the errors of the socket. */
-  static ofSocket(socket: Socket): Newcomer {
-    return new Newcomer(undefined, socket);
+  static ofSocket(socket: Socket): UnreadConnection {
+    return new UnreadConnection(undefined, socket);
   }
 
   /** Of a connection that has no socket yet. */
-  static ofHandle(handle: SocketHandle): Newcomer {
-    return new Newcomer(handle, undefined);
+  static ofHandle(handle: SocketHandle): UnreadConnection {
+    return new UnreadConnection(handle, undefined);
   }
 
   /** Node's own handle of the connection, which can be sent to another process; undefined once it is closed. */
