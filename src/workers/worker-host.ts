@@ -45,8 +45,8 @@ export class WorkerHost implements RoomHost {
   #isHurried = false;
   readonly #admission: Admission;
   readonly #workerCount: number;
-  /** A history that outlives its room is kept by the worker, so that the room has to come back to it. */
-  readonly #hasHomes: boolean;
+  /** A history that outlives its room is kept by the worker, so that a name always leads to the same one. */
+  readonly #isPlacedByName: boolean;
   readonly #headers: readonly Header[];
 
   readonly #onClientGone: (connectionId: number) => void;
@@ -55,7 +55,7 @@ export class WorkerHost implements RoomHost {
     this.#onClientGone = surroundings.onClientGone ?? (() => undefined);
     this.#workerCount = workers;
     this.#admission = new Admission(settings.options);
-    this.#hasHomes = settings.options.cachePersist;
+    this.#isPlacedByName = settings.options.cachePersist;
     this.#headers = settings.options.headers;
     this.#logger = logger;
     this.#refusals = surroundings.refusals ?? new RefusalLog(logger);
@@ -212,9 +212,9 @@ export class WorkerHost implements RoomHost {
   /** The worker that a client of the room goes to; undefined while there is none for it. */
   #place(room: string, connectionId: number): WorkerProcess | undefined {
     if (this.#ending.has(room)) return undefined;
-    if (!this.#hasHomes) return this.#placement.place(room, connectionId);
-    const home = this.#crew.workers.get(crc32(room) % this.#workerCount);
-    return home === undefined ? undefined : this.#placement.place(room, connectionId, home);
+    if (!this.#isPlacedByName) return this.#placement.place(room, connectionId);
+    const worker = this.#crew.workers.get(crc32(room) % this.#workerCount);
+    return worker === undefined ? undefined : this.#placement.place(room, connectionId, worker);
   }
 
   #waitingCount(): number {
