@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { arrivedBytes, pendingBytes } from "../system/socket-handle.ts";
+import { arrivedBytes, untakenBytes } from "../system/socket-handle.ts";
 
 /** An answer of which its client takes less than this in the time is given up: 1 KiB a second. */
 const leastBytes = 60 * 1024;
@@ -49,7 +49,7 @@ export class SlowReaders {
     for (const reading of this.#readings.values()) {
       const arrived = arrivedBytes(reading.socket) ?? 0;
       // Where nothing waits for the client, it is the client who waits.
-      if (pendingBytes(reading.socket) === 0 || arrived - reading.arrivedBytes >= leastBytes) {
+      if (untakenBytes(reading.socket) === 0 || arrived - reading.arrivedBytes >= leastBytes) {
         reading.sinceMs = nowMs;
         reading.arrivedBytes = arrived;
       } else if (nowMs - reading.sinceMs >= this.#timeoutMs && !reading.socket.destroyed) {

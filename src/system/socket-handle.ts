@@ -56,7 +56,7 @@ export function arrivedBytes(socket: Socket): number | undefined {
 
 /** Bytes that were written and have not arrived, as in {@link arrivedBytes}. */
 export function bytesUnderWay(socket: Socket): number {
-  return pendingBytes(socket) + unacknowledged(socket);
+  return untakenBytes(socket) + unacknowledged(socket);
 }
 
 function unacknowledged(socket: Socket): number {
@@ -66,7 +66,7 @@ function unacknowledged(socket: Socket): number {
 }
 
 /** Bytes that were written and that the system has not taken yet; with TLS the encrypted ones, as in {@link takenBytes}. */
-export function pendingBytes(socket: Socket): number {
+export function untakenBytes(socket: Socket): number {
   const handle = handleOf(socket);
   if (handle === undefined) return 0;
   const { _parent: carrier = handle } = handle;
