@@ -19,7 +19,8 @@ export class TcpLink implements ProcessLink {
   readonly #lifetime: Lifetime;
   readonly #maxWaitingBytes: number;
   readonly #errors: ErrorOutput;
-  #state: "connecting" | "connected" | "closed" = "connecting";
+  /** "waiting" until the process has had time to get ready, or is to go. */
+  #state: "waiting" | "connecting" | "connected" | "closed" = "waiting";
   /** Written before there is a connection. */
   #early: Buffer[] = [];
   #earlyBytes = 0;
@@ -43,7 +44,7 @@ export class TcpLink implements ProcessLink {
       onExit: () => this.#onExit(),
       onEnd: (exit) => {
         // Of what went over a connection nobody can tell how far it has come.
-        const unreadBytes = this.#state === "connecting" ? this.#earlyBytes : 0;
+        const unreadBytes = this.#isEarly ? this.#earlyBytes : 0;
         this.#release();
         onGone();
         events.onEnd({ ...exit, unreadBytes });
@@ -57,8 +58,13 @@ export class TcpLink implements ProcessLink {
     return this.#earlyBytes + (this.#socket?.writableLength ?? 0);
   }
 
+  /** Whether there was no connection so far. */
+  get #isEarly(): boolean {
+    return this.#state === "waiting" || this.#state === "connecting";
+  }
+
   write(bytes: Buffer): boolean {
-    if (this.#state === "connecting") {
+    if (this.#isEarly) {
       this.#early.push(bytes);
       this.#earlyBytes += bytes.length;
       return this.#earlyBytes <= this.#maxWaitingBytes;
@@ -96,6 +102,7 @@ export class TcpLink implements ProcessLink {
 
   #startConnecting(): void {
     clearTimeout(this.#timer);
+    this.#state = "connecting";
     this.#deadline = performance.now() + connectTimeoutMs;
     this.#tryConnect();
   }
@@ -151,14 +158,14 @@ export class TcpLink implements ProcessLink {
 
   #onExit(): void {
     this.#events.onEnding();
-    if (this.#state === "connecting") this.#lifetime.outputEnded();
+    if (this.#isEarly) this.#lifetime.outputEnded();
   }
 
   /** Also a process that is not ready yet hears what was said to it before it is asked to go. */
   #closeInput(): void {
     this.#isInputOver = true;
     if (this.#state === "connected") this.#socket?.end();
-    else if (this.#deadline === 0) this.#startConnecting();
+    else if (this.#state === "waiting") this.#startConnecting();
   }
 
   #release(): void {
