@@ -30,7 +30,10 @@ export function canBeGivenBack(bytes: Buffer): boolean {
   return bytes.buffer.byteLength <= maxKeptBytes && taken.has(bytes.buffer);
 }
 
-/** Gives back what came from `takeBuffer`, or half of it and more, once nobody has it any more. Others are left alone. */
+/**
+ * Gives back the whole buffer from `takeBuffer` that these bytes are a part of, once nobody has any of it any more. One from
+ * elsewhere, or of which this is less than 2 KiB, is left alone.
+ */
 export function giveBackBuffer(bytes: Buffer): void {
   if (!canBeGivenBack(bytes)) return;
   const { buffer } = bytes;

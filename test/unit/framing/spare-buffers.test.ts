@@ -3,7 +3,7 @@ import { giveBackBuffer, takeBuffer } from "../../../src/framing/spare-buffers.t
 
 const size = 50_000;
 
-test("what was given back, or half of it, is handed out again to one", () => {
+test("what was given back, or a part of it, is handed out again whole, to one", () => {
   const buffer = takeBuffer(size, size);
   expect(buffer.length).toBeGreaterThanOrEqual(size);
   giveBackBuffer(buffer.subarray(0, size / 2));
