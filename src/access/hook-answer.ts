@@ -8,9 +8,6 @@ export type Verdict =
   | { readonly kind: "grant"; readonly grant: Grant }
   | { readonly kind: "refusal"; readonly status: 401 | 403; readonly challenge: string };
 
-/** Why an answer does not say what it must. */
-class AnswerFault extends Error {}
-
 /** Printable ASCII: it becomes a line of our own answer. */
 const challengePattern = /^[ -~]{1,1024}$/;
 
@@ -20,7 +17,7 @@ export function parseAnswer({ status, headers, text }: WholeAnswer): Verdict {
     const challenge = headers.get("www-authenticate") ?? "";
     return { kind: "refusal", status, challenge: challengePattern.test(challenge) ? challenge : challenges.bearer };
   }
-  if (status !== 200) throw new AnswerFault(`it answered with ${status}`);
+  if (status !== 200) throw new Error(`it answered with ${status}`);
   return { kind: "grant", grant: parseGrant(text.trim()) };
 }
 
@@ -32,14 +29,14 @@ export function refusalOf({ status, challenge }: Verdict & { kind: "refusal" }):
 
 function parseGrant(text: string): Grant {
   const { user = "", rooms = "*", expires } = parseObject(text);
-  if (typeof user !== "string") throw new AnswerFault("user is not text");
+  if (typeof user !== "string") throw new Error("user is not text");
   const fault = userFault(user);
-  if (fault !== undefined) throw new AnswerFault(fault);
+  if (fault !== undefined) throw new Error(fault);
   const parsedRooms = parseRooms(rooms);
-  if (parsedRooms === undefined) throw new AnswerFault("rooms is neither a name nor a list of names");
+  if (parsedRooms === undefined) throw new Error("rooms is neither a name nor a list of names");
   const expiresAtMs = expires === undefined ? null : Number(expires) * 1000;
   if (expires !== undefined && (typeof expires !== "number" || Number(expiresAtMs) <= Date.now())) {
-    throw new AnswerFault("expires is not a time to come in seconds of Unix time");
+    throw new Error("expires is not a time to come in seconds of Unix time");
   }
   return { identity: { user, authType: "Hook", expiresAtMs }, rooms: parsedRooms };
 }
@@ -51,10 +48,10 @@ function parseObject(text: string): { user?: unknown; rooms?: unknown; expires?:
   try {
     value = JSON.parse(text);
   } catch {
-    throw new AnswerFault("its answer is not JSON");
+    throw new Error("its answer is not JSON");
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new AnswerFault("its answer is not a JSON object");
+    throw new Error("its answer is not a JSON object");
   }
   return value;
 }

@@ -1,6 +1,5 @@
 // <sys/socket.h> of Linux, as far as it is used here.
 export const AF_UNIX = 1;
-export const AF_INET = 2;
 export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_SEQPACKET = 5;

@@ -63,10 +63,6 @@ export class Placement<Worker> {
     return worker;
   }
 
-  clientsOf(worker: Worker): number {
-    return this.#clients.get(worker)?.size ?? 0;
-  }
-
   /** A client of the worker is gone; false where that is known already. */
   clientGone(worker: Worker, connectionId: number): boolean {
     return this.#clients.get(worker)?.delete(connectionId) ?? false;

@@ -1,7 +1,8 @@
 import { Socket } from "node:net";
 import { loadCLibrary } from "../../src/system/c-library.ts";
-import { AF_INET, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_STREAM } from "../../src/system/socket-constants.ts";
+import { MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_STREAM } from "../../src/system/socket-constants.ts";
 
+const AF_INET = 2;
 /** Of a `struct sockaddr_in`. */
 const addressBytes = 16;
 
