@@ -41,7 +41,8 @@ class Setup implements AsyncDisposable {
     });
     this.#http.on("upgrade", (request, socket, head) => {
       this.#note(`upgrade${head.length > 0 ? ` with ${head.toString("latin1")}` : ""}`, request);
-      socket.end("upgraded");
+      // A client that is destroyed before it has read that resets the connection.
+      socket.on("error", () => undefined).end("upgraded");
     });
   }
 
