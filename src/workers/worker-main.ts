@@ -21,7 +21,7 @@ function send(message: FromWorker, onSent?: () => void): boolean {
 
 async function start(message: ToWorker & { type: "start" }): Promise<void> {
   try {
-    worker = await Worker.start(message, lifeDescriptor, send);
+    worker = await Worker.start(message, lifeDescriptor, send, () => process.disconnect());
     send({ type: "ready" });
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
@@ -38,9 +38,7 @@ function socketOf({ isPassed, request }: ToWorker & { type: "admit" }, handle: u
 
 function onMessage(message: ToWorker, handle: unknown): void {
   if (message.type === "start") void start(message);
-  else if (message.type === "admit") worker?.admit(message, socketOf(message, handle));
-  else if (message.type === "drain") void worker?.drain(message.plan).then(() => process.disconnect());
-  else worker?.onMessage(message);
+  else worker?.onMessage(message, message.type === "admit" ? socketOf(message, handle) : undefined);
 }
 
 // Signals may go to all processes, as those of a terminal do; the supervisor is the one that obeys them.

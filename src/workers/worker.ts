@@ -19,11 +19,13 @@ const reportDelayMs = 5;
 export class Worker {
   readonly #host: LocalHost;
   readonly #channel: Channel;
+  readonly #disconnect: () => void;
   readonly #lag = new LagWatch();
 
-  private constructor(host: LocalHost, channel: Channel) {
+  private constructor(host: LocalHost, channel: Channel, disconnect: () => void) {
     this.#host = host;
     this.#channel = channel;
+    this.#disconnect = disconnect;
     setInterval(() => this.#beat(), beatMs).unref();
   }
 
@@ -35,6 +37,7 @@ export class Worker {
     { settings, logs }: { readonly settings: HostSettings; readonly logs: LogWishes },
     lifeDescriptor: number,
     send: Channel["send"],
+    disconnect: () => void,
   ): Promise<Worker> {
     const { maxConnections, maxPerAddress, maxRooms } = settings.options;
     const isUrgent = [maxConnections, maxPerAddress, maxRooms].some((most) => most !== undefined);
@@ -49,11 +52,41 @@ export class Worker {
       onRoomClosed: (room) => channel.roomClosed(room),
     });
     reporter.flush();
-    return new Worker(host, channel);
+    return new Worker(host, channel, disconnect);
   }
 
-  /** Takes a client whose socket was handed over; without one the client has gone on the way, or cannot be taken. */
-  admit(message: ToWorker & { type: "admit" }, socket: Socket | undefined): void {
+  /** With the socket that was handed over with the message, if there was one. */
+  onMessage(message: Exclude<ToWorker, { type: "start" }>, socket: Socket | undefined): void {
+    switch (message.type) {
+      case "admit":
+        this.#admit(message, socket);
+        break;
+      case "ask":
+        void this.#answer(message.id, message.question, message.about);
+        break;
+      case "port":
+        this.#channel.ports.onPort(message.id, message.port);
+        break;
+      case "open":
+        this.#host.open();
+        break;
+      case "retire":
+        this.#host.retire(message.plan);
+        break;
+      case "close":
+        this.#host.closeRoom(message.room, message.plan);
+        break;
+      case "drain":
+        void this.#drain(message.plan);
+        break;
+      case "kill":
+        this.#host.kill();
+        break;
+    }
+  }
+
+  /** Takes a client; without its socket the client has gone on the way, or cannot be taken. */
+  #admit(message: ToWorker & { type: "admit" }, socket: Socket | undefined): void {
     const { request, answer, isCompressing, headBase64 } = message;
     this.#channel.clientCame(request.room, request.connectionId);
     if (message.isPassed) this.#channel.socketCame(request.connectionId, socket !== undefined);
@@ -72,19 +105,11 @@ export class Worker {
     });
   }
 
-  onMessage(message: ToWorker): void {
-    if (message.type === "ask") void this.#answer(message.id, message.question, message.about);
-    else if (message.type === "port") this.#channel.ports.onPort(message.id, message.port);
-    else if (message.type === "open") this.#host.open();
-    else if (message.type === "retire") this.#host.retire(message.plan);
-    else if (message.type === "close") this.#host.closeRoom(message.room, message.plan);
-    else if (message.type === "kill") this.#host.kill();
-  }
-
-  async drain(plan: DrainPlan): Promise<void> {
+  async #drain(plan: DrainPlan): Promise<void> {
     await this.#host.drain(plan);
     // What is not written when the channel is closed is lost.
     await this.#channel.reporter.close();
+    this.#disconnect();
   }
 
   async #answer(id: number, question: Question, about: string | null): Promise<void> {
