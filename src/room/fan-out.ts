@@ -12,7 +12,8 @@ import type { History } from "./history.ts";
 
 /**
  * A write of so many bytes costs what copying them costs, so more is not waited for. More would also take more memory, fall
- * out of the processor's cache between two clients, and let clients fall behind further before that is noticed.
+ * out of the processor's cache between two clients, and let clients fall behind further before that is noticed. It is for
+ * everyone that these count: of what is for single clients, each gets little, and the more of it at once, the fewer writes.
  */
 const enoughBytes = 256 * 1024;
 
@@ -63,7 +64,7 @@ export class FanOut implements MessageSink {
 
   /** Says how large the next chunk is, so that buffers need not grow step by step, or what is gathered goes before it. */
   expect(chunkBytes: number): void {
-    if (this.#common.length + this.#private.length >= enoughBytes) this.flush();
+    if (this.#common.length >= enoughBytes) this.flush();
     this.#expectedBytes = chunkBytes + (chunkBytes >> 4);
   }
 

@@ -135,18 +135,6 @@ test("what is enough for a write is handed out before the next chunk", () => {
   expect(setup.messages(2).at(-1)).toBe("last");
 });
 
-test("messages for single clients are handed out before more is gathered than is enough, too", () => {
-  const setup = new Setup(2);
-  const text = "x".repeat(60_000);
-  for (let chunks = 1; chunks <= 5; chunks += 1) {
-    setup.fanOut.expect(text.length);
-    setup.say(text, 1);
-    expect(setup.messages(1)).toEqual([]);
-  }
-  setup.fanOut.expect(text.length);
-  expect(setup.messages(1)).toHaveLength(5);
-});
-
 test("a client that waits for a message of its own holds no more memory than that takes, however much was expected", () => {
   const setup = new Setup(2);
   setup.link(1).isSlow = true;
