@@ -234,7 +234,7 @@ describe.concurrent("a client that does not take its replay", () => {
   const rounds = 40;
 
   test.each(["pause", "close", "drop"])("makes nobody wait, and is closed in time, with --slow=%s", async (slow) => {
-    const words = ["--metrics", "--slow", slow, "--clientbuffer", "2M", "--slowtimeout", "1"];
+    const words = ["--metrics", "--slow", slow, "--clientbuffer", "2M", "--slowtimeout", "2"];
     const script = "while read -r line; do seq -f %0999.0f 1000; echo $line; done";
     await using server = await startServer([...words, "--cache=100000", "--cachebytes=64M", ...sh(script)]);
     await using first = await join(server, "a");
@@ -245,11 +245,12 @@ describe.concurrent("a client that does not take its replay", () => {
     second.socket.pause();
     await talk(first, "hello");
     await until(async () => (await metric(server, "scalesocket_slow_clients_closed_total")) === 1, "it to be closed");
+    // As long again is left for it to hear why.
+    second.socket.resume();
+    expect(await second.closed).toMatchObject({ code: 4008 });
     await talk(first, "still here");
     expect(first.received).toHaveLength((rounds + 2) * 1001);
     expect(await metric(server, "scalesocket_output_pauses_total")).toBe(0);
-    second.socket.resume();
-    expect(await second.closed).toMatchObject({ code: 4008 });
   });
 
   test("gets all of it where it takes that slowly", async () => {
