@@ -106,6 +106,7 @@ export class Lifetime {
     this.#state = "exited";
     this.#exit = exit;
     this.#options.onExit();
+    // Told of the exit, the link may have said that no output comes any more: then all is over already.
     if (this.#isOver) {
       this.#end();
       return;
@@ -145,7 +146,7 @@ export class Lifetime {
   }
 
   get #isOver(): boolean {
-    return this.#state === "exited" && this.#isOutputOver && this.#isErrorOutputOver;
+    return this.#exit !== undefined && this.#isOutputOver && this.#isErrorOutputOver;
   }
 
   #end(): void {

@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 /** A process that exits when the test says so, and what its lifetime does about it. */
-function setup({ hasStderr = false, leavesOthers = false } = {}) {
+function setup({ hasStderr = false, leavesOthers = false, isSilentAtExit = false } = {}) {
   const events: string[] = [];
   const signalGroup = (signal: NodeJS.Signals | 0): boolean => {
     if (signal !== 0) events.push(`${signal} to ${-pid}`);
@@ -35,7 +35,10 @@ function setup({ hasStderr = false, leavesOthers = false } = {}) {
     },
     killGraceMs: 5000,
     closeInput: () => events.push("input closed"),
-    onExit: () => events.push("exited"),
+    onExit: () => {
+      events.push("exited");
+      if (isSilentAtExit) lifetime.outputEnded();
+    },
     onEnd: ({ code, signal, fault }) => events.push(`ended ${fault ?? signal ?? code}`),
   });
   const exits = async (how: Partial<ProcessExit> = {}): Promise<void> => {
@@ -174,6 +177,15 @@ test("what a process has started, and has its output too, is asked when the proc
     await vi.advanceTimersByTimeAsync(isInTime ? 0 : 1001);
     expect(events.at(-1)).toBe("ended 0");
   }
+});
+
+test("nobody is asked where the end of the output is told with the exit, as without a connection: all is over then", async () => {
+  const { events, lifetime, exits } = setup({ leavesOthers: true, isSilentAtExit: true });
+  lifetime.terminate();
+  await exits();
+  expect(events).toEqual(["input closed", "exited", `SIGKILL to ${-pid}`, "ended 0"]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(events).toHaveLength(4);
 });
 
 test("what has been asked with the process is not asked again when the process has gone", async () => {
