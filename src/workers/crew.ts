@@ -117,13 +117,11 @@ export class Crew {
 
   /** Ends all rooms at once, and workers that do not manage to. */
   kill(): void {
+    // A server that is not stopped goes on with its workers: they may have new rooms soon, also where it is stopped by then.
+    const isGoingOn = this.#state === "running";
     for (const worker of this.workers.values()) {
       worker.killRooms();
-      const end = (): void => {
-        // A server that is not stopped goes on with its workers, and may have new rooms by then.
-        if (this.#state !== "running") worker.kill();
-      };
-      setTimeout(end, worker.isReady ? killTimeoutMs : 0).unref();
+      if (!isGoingOn) setTimeout(() => worker.kill(), worker.isReady ? killTimeoutMs : 0).unref();
     }
   }
 

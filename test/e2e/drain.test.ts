@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { closeCodes, ServerError } from "../../src/index.ts";
@@ -262,6 +263,20 @@ describe("createServer", () => {
     expect(await second.messages(1)).toEqual(["still there"]);
     second.socket.close();
     await stopped;
+  });
+
+  test.each([0, 1])("a stop that follows a kill gives processes their time, with %i workers", async (workers) => {
+    await using folder = await tempFolder();
+    // For longer than what is left over is waited for after a kill.
+    const script = `trap 'sleep 1.5; echo saved > "$1"; exit' TERM; echo ready; while :; do sleep 0.02; done`;
+    const args = ["-c", script, "sh", folder.at("state")];
+    const server = createServer({ ...options, command: "sh", args, workers });
+    const [address] = await server.start();
+    server.kill();
+    const [client] = await rooms({ port: address?.port ?? 0, log: () => "" }, ["a"]);
+    await client.messages(1);
+    await server.stop();
+    expect(readFileSync(folder.at("state"), "utf8")).toBe("saved\n");
   });
 
   test.each([
