@@ -89,7 +89,6 @@ export class Lifetime {
 
   #startGrace(): void {
     if (this.#state !== "exited" || this.#isGracePaused || this.#grace !== undefined) return;
-    if (this.#nextStep !== undefined) return;
     this.#graceStartedAt = performance.now();
     // The timer may be late, with output that nobody has had the time to read: that is read first.
     const grace = setTimeout(() => setImmediate(() => this.#onGraceOver(grace)), Math.max(0, this.#graceLeftMs));
@@ -98,7 +97,21 @@ export class Lifetime {
 
   /** Unless what was read last has made a client fall behind, so that the rest waits for that one. */
   #onGraceOver(grace: NodeJS.Timeout): void {
-    if (this.#grace === grace) this.#end();
+    if (this.#grace !== grace) return;
+    if (this.#nextStep === undefined) {
+      this.#end();
+      return;
+    }
+    // Who holds the output, and is not of the group, is not waited for as long as the group would be.
+    this.#forgetGroupIfGone();
+    this.#renewGrace();
+  }
+
+  #renewGrace(): void {
+    clearTimeout(this.#grace);
+    this.#grace = undefined;
+    this.#graceLeftMs = outputGraceMs;
+    this.#startGrace();
   }
 
   #onExit(exit: ProcessExit): void {
@@ -122,6 +135,10 @@ export class Lifetime {
   #endGroup(): void {
     this.#isGracePaused = false;
     if (!this.#isGroupAsked) this.#askGroup();
+    this.#forgetGroupIfGone();
+  }
+
+  #forgetGroupIfGone(): void {
     if (!this.#options.spawned.signalGroup(0)) this.#forgetNextStep();
   }
 
@@ -137,7 +154,7 @@ export class Lifetime {
     this.#forgetNextStep();
     this.#isGroupAsked = true;
     this.#options.spawned.signalGroup("SIGKILL");
-    this.#startGrace();
+    this.#renewGrace();
   }
 
   #forgetNextStep(): void {

@@ -17,9 +17,10 @@ afterEach(() => {
 /** A process that exits when the test says so, and what its lifetime does about it. */
 function setup({ hasStderr = false, leavesOthers = false, isSilentAtExit = false } = {}) {
   const events: string[] = [];
+  const group = { hasOthers: leavesOthers };
   const signalGroup = (signal: NodeJS.Signals | 0): boolean => {
     if (signal !== 0) events.push(`${signal} to ${-pid}`);
-    return leavesOthers || !events.includes("exited");
+    return group.hasOthers || !events.includes("exited");
   };
   const exit = new EventEmitter<{ exit: [ProcessExit] }>();
   const exited = once(exit, "exit").then(([how]) => how as ProcessExit);
@@ -45,7 +46,7 @@ function setup({ hasStderr = false, leavesOthers = false, isSilentAtExit = false
     exit.emit("exit", { code: how.signal === undefined ? 0 : null, signal: null, ...how });
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { events, lifetime, exits };
+  return { events, lifetime, exits, group };
 }
 
 test("the ladder closes the input, then asks the group, then kills it", async () => {
@@ -177,6 +178,18 @@ test("what a process has started, and has its output too, is asked when the proc
     await vi.advanceTimersByTimeAsync(isInTime ? 0 : 1001);
     expect(events.at(-1)).toBe("ended 0");
   }
+});
+
+test("somebody else who has the output too is not waited for as long as the group may take, once that has gone", async () => {
+  const { events, lifetime, exits, group } = setup({ leavesOthers: true });
+  lifetime.terminate();
+  await exits();
+  await vi.advanceTimersByTimeAsync(2500);
+  expect(events).toEqual(["input closed", "exited", `SIGTERM to ${-pid}`]);
+  group.hasOthers = false;
+  // It is noticed within a second, and a second is for what may still come.
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(events.at(-1)).toBe("ended 0");
 });
 
 test("nobody is asked where the end of the output is told with the exit, as without a connection: all is over then", async () => {
