@@ -128,8 +128,9 @@ async function startHost(
 /** The variables of the server that each process gets. */
 function variablesOf(environment: Environment, names: readonly string[]): [string, string][] {
   return names.flatMap((name) => {
-    const value = environment[name];
-    return value === undefined ? [] : [[name, value] as [string, string]];
+    // Every object has something called "constructor", which is no text.
+    const value: unknown = environment[name];
+    return typeof value === "string" ? [[name, value] as [string, string]] : [];
   });
 }
 

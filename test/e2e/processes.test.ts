@@ -73,7 +73,7 @@ describe.concurrent("what a process is born with", () => {
 
   test("an environment of the CGI variables and --passenv, and nothing else", async () => {
     const env = { KEPT: "this = that", EMPTY: "", SECRET: "not for programs" };
-    await using server = await startServer(["--passenv", "KEPT,EMPTY,UNSET", "/usr/bin/env"], { env });
+    await using server = await startServer(["--passenv", "KEPT,EMPTY,UNSET,constructor", "/usr/bin/env"], { env });
     await using client = await join(server, "room:1/x%20y/%C3%A9?a=1&b=%20%22", {
       headers: { "X-Name": "J\u00fcrgen", "User-Agent": "test" },
     });
