@@ -1,5 +1,5 @@
 // Compiles src/ to dist/, from nothing so that no file of an earlier build stays behind, and bundles what is run: loading
-// ninety small files takes Node longer than all the rest of the start.
+// many small files takes Node longer than all the rest of the start.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
