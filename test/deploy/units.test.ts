@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
+import { parse } from "smol-toml";
 import { expect, inject, test } from "vitest";
 import { bin } from "../helpers/bin.ts";
-import { shippedWith } from "../helpers/shipped.ts";
+import { shipped, shippedWith } from "../helpers/shipped.ts";
 import { tempFolder, type TempFolder } from "../helpers/temp-folder.ts";
 
 const analyze = inject("tools")["systemd-analyze"];
@@ -17,6 +18,14 @@ check("systemd reads the units without a word", async () => {
   const paths = units.map((unit) => folder.at(unit));
   const { stdout, stderr } = await run(["verify", "--man=no", "--recursive-errors=no", ...paths]);
   expect(stdout + stderr).toBe("");
+});
+
+test("systemd listens where the server would without it", async () => {
+  const [socket, toml] = [
+    await shipped("deploy/systemd/scalesocket.socket"),
+    await shipped("deploy/systemd/scalesocket.toml"),
+  ];
+  expect(/^ListenStream=(.*)$/m.exec(socket)?.[1]).toBe(parse(toml)["addr"]);
 });
 
 check("what systemd does not know is found", async () => {
