@@ -53,6 +53,29 @@ browserTest(
   },
 );
 
+browserTest("each window of one browser keeps its name when it is reloaded, be it chosen or made up", async () => {
+  await using server = await startExample("chat");
+  await using windows = await Windows.open(server, [""]);
+  const [ann] = windows.pages;
+  const guest = await ann.getByLabel("Name").inputValue();
+  expect(guest).toMatch(/^Guest \d{3}$/);
+  await ann.reload();
+  expect(await ann.getByLabel("Name").inputValue()).toBe(guest);
+  const opened = ann.context().waitForEvent("page");
+  await ann.evaluate(() => void open(location.href, "_blank", "noopener"));
+  const ben = await opened;
+  for (const [page, name] of [
+    [ann, "Ann"],
+    [ben, "Ben"],
+  ] as const) {
+    await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Message", { exact: true }).fill("Hello");
+  }
+  await ann.reload();
+  expect(await ann.getByLabel("Name").inputValue()).toBe("Ann");
+  expect(windows.errors).toEqual([]);
+});
+
 browserTest(
   "whoever has a name of spaces only is told so, and a name from right to left stands apart from the time",
   async () => {
