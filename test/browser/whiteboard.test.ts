@@ -80,6 +80,24 @@ browserTest("a page of the whiteboard comes back by itself, with all that was dr
   expect(windows.errors).toEqual([]);
 });
 
+browserTest(
+  "a page of the whiteboard shows what was drawn while there is no server, and clears nothing then",
+  async () => {
+    await using server = await startExample("whiteboard");
+    await using windows = await Windows.open(server, [""]);
+    const [ann] = windows.pages;
+    await draw(ann, left, right);
+    await seen(ann, middle);
+    await until(async () => ann.getByRole("button", { name: "Clear" }).isEnabled(), "a board that can be cleared");
+    const attempt = ann.waitForEvent("websocket");
+    await server.stop();
+    await attempt;
+    expect(await colorAt(ann, middle)).not.toBe("");
+    expect(await ann.getByRole("button", { name: "Clear" }).isDisabled()).toBe(true);
+    expect(windows.errors).toEqual([]);
+  },
+);
+
 async function draw(page: Page, from: Place, to: Place): Promise<void> {
   await moveTo(page, from);
   await page.mouse.down();
