@@ -1,6 +1,7 @@
 /** The group that a process leads. Once it is gone, its number may be that of a process which nobody has meant. */
 export class ProcessGroup {
   readonly #signal: (signal: NodeJS.Signals | 0) => boolean;
+  #hasLeader = true;
   #isGone = false;
 
   /** `signal` tells whether anybody in the group can be signalled; 0 is no signal, and only asks. */
@@ -10,11 +11,15 @@ export class ProcessGroup {
 
   /** Returns whether there is anybody in it. */
   signal(signal: NodeJS.Signals | 0): boolean {
-    return !this.#isGone && this.#signal(signal);
+    if (this.#isGone) return false;
+    const isAnybodyThere = this.#signal(signal);
+    this.#isGone = !this.#hasLeader && !isAnybodyThere;
+    return isAnybodyThere;
   }
 
   /** Call it as soon as its leader has been waited for: until then nobody else could get the number. */
   leaderIsGone(): void {
-    this.#isGone = !this.#signal(0);
+    this.#hasLeader = false;
+    this.signal(0);
   }
 }
