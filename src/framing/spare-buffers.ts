@@ -31,7 +31,7 @@ export function canBeGivenBack(bytes: Buffer): boolean {
 }
 
 /**
- * Gives back the whole buffer from `takeBuffer` that these bytes are a part of, once nobody has any of it any more. One from
+ * Gives back the whole buffer from `takeBuffer` that these bytes are a part of, once nobody needs any part of it. One from
  * elsewhere, or of which this is less than 2 KiB, is left alone.
  */
 export function giveBackBuffer(bytes: Buffer): void {
